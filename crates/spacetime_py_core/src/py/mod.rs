@@ -1,0 +1,51 @@
+//! The border with Python: the only folder that names `pyo3`. Signatures and docstrings are in `_core.pyi`.
+
+mod classes;
+mod connection;
+mod convert;
+mod encode;
+mod error;
+mod event;
+mod row;
+mod types;
+
+use pyo3::prelude::*;
+
+/// Everything that `_core.pyi` declares, in its order.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<types::Identity>()?;
+    module.add_class::<types::ConnectionId>()?;
+    module.add_class::<types::TimeDuration>()?;
+    module.add_class::<types::Timestamp>()?;
+    module.add_class::<classes::Module>()?;
+    module.add_function(wrap_pyfunction!(classes::product, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::variant, module)?)?;
+    module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
+    module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
+    module.add_class::<connection::Connection>()?;
+    module.add_class::<connection::TableCache>()?;
+    module.add_class::<event::TableDiff>()?;
+    module.add_class::<event::Connected>()?;
+    module.add_class::<event::SubscribeApplied>()?;
+    module.add_class::<event::UnsubscribeApplied>()?;
+    module.add_class::<event::SubscriptionFailed>()?;
+    module.add_class::<event::TransactionUpdate>()?;
+    module.add_class::<event::ReducerInfo>()?;
+    module.add_class::<event::ProcedureResult>()?;
+    module.add_class::<event::Warning>()?;
+    module.add_class::<event::Closed>()?;
+    module.add_function(wrap_pyfunction!(generate, module)?)?;
+    Ok(())
+}
+
+/// The second flow's door: `spacetime-py generate` calls it.
+#[pyfunction]
+#[pyo3(signature = (schema, module_name, include_private = false))]
+fn generate(schema: &str, module_name: &str, include_private: bool) -> PyResult<Vec<(String, String)>> {
+    let options = spacetime_py_codegen::Options { module_name: module_name.to_owned(), include_private };
+    let files = spacetime_py_codegen::generate(schema, &options)
+        .map_err(|error| error::CodegenError::new_err(error.to_string()))?;
+    Ok(files.into_iter().map(|file| (file.name, file.text)).collect())
+}

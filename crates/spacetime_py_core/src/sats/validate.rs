@@ -1,0 +1,101 @@
+//! One pass over a value: is it exactly one of its type, and where does it end?
+
+use super::bsatn::{Decoded, Reader};
+use super::layout::{Kind, Layout, Product, Step, TypeId};
+use crate::error::Problem;
+
+/// Values of recursive types nest as deep as their input is long; deeper ones than this are refused.
+const MAX_DEPTH: u32 = 128;
+
+impl Layout {
+    /// Moves past one value of type `ty`. What passes here decodes without errors and encodes to the same bytes.
+    #[inline]
+    pub fn skip(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
+        self.skip_nested(ty, reader, 0)
+    }
+
+    /// `data` is one value and nothing else.
+    pub fn validate(&self, ty: TypeId, data: &[u8]) -> Decoded<()> {
+        let mut reader = Reader::new(data);
+        self.skip(ty, &mut reader)?;
+        reader.end()
+    }
+
+    /// A reader at field `index` of a valid product value.
+    #[inline]
+    pub fn field<'a>(&self, product: &Product, index: usize, data: &'a [u8]) -> Decoded<Reader<'a>> {
+        let (from, offset) = product.fields[index].anchor;
+        let mut reader = Reader::at(data, offset as usize);
+        for field in &product.fields[from as usize..index] {
+            self.skip(field.ty, &mut reader)?;
+        }
+        Ok(reader)
+    }
+
+    fn skip_nested(&self, ty: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
+        let node = self.node(ty);
+        if let (true, Some(size)) = (node.plain, node.fixed) {
+            return reader.take(size as usize).map(drop);
+        }
+        if depth > MAX_DEPTH {
+            return Err(reader.error(Problem::TooDeep));
+        }
+        match &node.kind {
+            Kind::Bool => reader.bool().map(drop),
+            Kind::String => reader.str().map(drop),
+            Kind::Bytes => reader.bytes().map(drop),
+            Kind::Array(element) => self.skip_array(*element, reader, depth),
+            Kind::Product(product) => {
+                for step in &product.steps {
+                    match step {
+                        Step::Skip(size) => drop(reader.take(*size as usize)?),
+                        Step::Check(ty) => self.skip_nested(*ty, reader, depth + 1)?,
+                    }
+                }
+                Ok(())
+            }
+            Kind::Sum(sum) => {
+                let tag = reader.tag(sum.variants.len())?;
+                self.skip_nested(sum.variants[usize::from(tag)].ty, reader, depth + 1)
+            }
+            // Every other kind is plain.
+            _ => Ok(()),
+        }
+    }
+
+    fn skip_array(&self, element: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
+        let node = self.node(element);
+        let count = reader.count(node.min)?;
+        if let (true, Some(size)) = (node.plain, node.fixed) {
+            // `count` has checked that so many bytes are there.
+            return reader.take(count as usize * size as usize).map(drop);
+        }
+        for _ in 0..count {
+            self.skip_nested(element, reader, depth + 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sats::types::{AlgebraicType, Element};
+
+    #[test]
+    fn nesting_without_end_is_an_error_and_no_stack_overflow() {
+        let child = Element { name: Some("c".into()), ty: AlgebraicType::Array(Box::new(AlgebraicType::Ref(0))) };
+        let (layout, _) = Layout::compile(&[AlgebraicType::Product(vec![child])], &[]).unwrap();
+        let deep: Vec<u8> = [1u8, 0, 0, 0].repeat(100_000);
+        assert_eq!(layout.validate(TypeId(0), &deep).unwrap_err().problem, Problem::TooDeep);
+    }
+
+    #[test]
+    fn elements_without_bytes_are_bounded() {
+        let (layout, places) =
+            Layout::compile(&[], &[AlgebraicType::Array(Box::new(AlgebraicType::unit()))]).unwrap();
+        assert!(layout.validate(places[0], &5u32.to_le_bytes()).is_ok());
+        let error = layout.validate(places[0], &u32::MAX.to_le_bytes()).unwrap_err();
+        assert_eq!(error.problem, Problem::TooManyEmpty(u32::MAX));
+    }
+}

@@ -1,0 +1,186 @@
+//! Messages as this client thinks of them, whatever protocol version carries them. Each version is a file beside this one.
+
+use bytes::Bytes;
+
+use crate::error::{DecodeError, Problem};
+use crate::sats::Reader;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientMessage<'a> {
+    Subscribe { request_id: u32, query_set: u32, queries: &'a [String] },
+    Unsubscribe { request_id: u32, query_set: u32 },
+    CallReducer { request_id: u32, name: &'a str, args: &'a [u8] },
+    CallProcedure { request_id: u32, name: &'a str, args: &'a [u8] },
+}
+
+#[derive(Debug)]
+pub enum ServerMessage {
+    /// The greeting.
+    Connected {
+        identity: [u8; 32],
+        connection_id: [u8; 16],
+        token: String,
+    },
+    /// All rows of a new query set.
+    SubscribeApplied { query_set: u32, rows: Vec<TableRows> },
+    /// The rows that left with a query set, as deletes.
+    UnsubscribeApplied { query_set: u32, rows: Vec<TableRows> },
+    /// Without a query set: every subscription of the connection has ended.
+    SubscriptionError { query_set: Option<u32>, message: String },
+    Transaction {
+        outcome: Outcome,
+        /// None where the server does not tell what caused the transaction.
+        cause: Option<Cause>,
+    },
+    ProcedureResult { request_id: u32, result: Result<Bytes, String> },
+    /// Nothing in this client asks for it yet.
+    OneOffResult { result: Result<Vec<TableRows>, String> },
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Committed(Vec<TableRows>),
+    /// The error that the reducer returned.
+    Failed(String),
+    /// It could not run to its end, for this reason.
+    NotRun(String),
+}
+
+/// The reducer call behind a transaction.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    pub reducer: String,
+    pub args: Bytes,
+    /// The caller's own number: means something only to the caller.
+    pub request_id: u32,
+    pub timestamp: i64,
+    pub caller_identity: [u8; 32],
+    pub caller_connection_id: [u8; 16],
+}
+
+/// Rows of one table that came and went.
+#[derive(Debug)]
+pub struct TableRows {
+    pub table: Text,
+    pub inserts: RowList,
+    pub deletes: RowList,
+}
+
+/// A part of a message that is text.
+#[derive(Clone, Debug)]
+pub struct Text(Bytes);
+
+impl Text {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked when it was read")
+    }
+}
+
+/// Rows back to back, and how to tell them apart.
+#[derive(Clone, Debug, Default)]
+pub struct RowList {
+    pub data: Bytes,
+    hint: SizeHint,
+}
+
+#[derive(Clone, Debug)]
+enum SizeHint {
+    /// Every row has this size. Zero with empty data means that the count was lost on the way (1.2.0 does that).
+    Fixed(u16),
+    /// Where each row starts, as `u64`s in their wire form.
+    Offsets(Bytes),
+}
+
+impl Default for SizeHint {
+    fn default() -> Self {
+        SizeHint::Offsets(Bytes::new())
+    }
+}
+
+impl RowList {
+    pub fn len(&self) -> usize {
+        match &self.hint {
+            SizeHint::Fixed(0) => 0,
+            SizeHint::Fixed(size) => self.data.len() / usize::from(*size),
+            SizeHint::Offsets(offsets) => offsets.len() / 8,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where each row starts and ends in `data`.
+    pub fn ranges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.len()).map(|index| (self.start(index), self.start(index + 1)))
+    }
+
+    fn start(&self, index: usize) -> usize {
+        match &self.hint {
+            SizeHint::Fixed(size) => index * usize::from(*size),
+            SizeHint::Offsets(offsets) => match offsets.get(index * 8..index * 8 + 8) {
+                Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")) as usize,
+                None => self.data.len(),
+            },
+        }
+    }
+
+    /// Whether the rows cover the data from start to end in order.
+    fn is_sound(&self) -> bool {
+        match &self.hint {
+            SizeHint::Fixed(0) => self.data.is_empty(),
+            SizeHint::Fixed(size) => self.data.len() % usize::from(*size) == 0,
+            SizeHint::Offsets(offsets) => {
+                (!offsets.is_empty() || self.data.is_empty())
+                    && (offsets.is_empty() || self.start(0) == 0)
+                    && self.ranges().all(|(start, end)| start <= end && end <= self.data.len())
+            }
+        }
+    }
+}
+
+/// Reads the parts that all versions share out of a message's body.
+pub struct MessageReader<'a> {
+    pub reader: Reader<'a>,
+    body: &'a Bytes,
+}
+
+impl<'a> MessageReader<'a> {
+    pub fn new(body: &'a Bytes) -> Self {
+        Self { reader: Reader::new(body), body }
+    }
+
+    pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        Ok(self.body.slice_ref(self.reader.bytes()?))
+    }
+
+    pub fn string(&mut self) -> Result<String, DecodeError> {
+        Ok(self.reader.str()?.to_owned())
+    }
+
+    pub fn text(&mut self) -> Result<Text, DecodeError> {
+        Ok(Text(self.body.slice_ref(self.reader.str()?.as_bytes())))
+    }
+
+    pub fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
+        let count = self.reader.count(1)?;
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    pub fn row_list(&mut self) -> Result<RowList, DecodeError> {
+        let start = self.reader;
+        let hint = match self.reader.tag(2)? {
+            0 => SizeHint::Fixed(self.reader.u16()?),
+            _ => {
+                let count = self.reader.count(8)?;
+                SizeHint::Offsets(self.body.slice_ref(self.reader.take(count as usize * 8)?))
+            }
+        };
+        let rows = RowList { data: self.bytes()?, hint };
+        if rows.is_sound() { Ok(rows) } else { Err(start.error(Problem::BadRowList)) }
+    }
+}

@@ -1,0 +1,248 @@
+//! Protocol version 1 (`v1.bsatn.spacetimedb`), spoken by all 1.x servers and still by 2.x ones.
+
+use bytes::Bytes;
+
+use super::compression::Compression;
+use super::message::{Cause, ClientMessage, MessageReader, Outcome, ServerMessage, TableRows, Text};
+use crate::error::{DecodeError, Error, Problem, Result};
+use crate::sats::Writer;
+use crate::sats::bsatn::TooLong;
+
+pub const SUBPROTOCOL: &str = "v1.bsatn.spacetimedb";
+
+/// One message as the payload of one WebSocket message.
+pub fn encode(message: &ClientMessage<'_>) -> Result<Vec<u8>> {
+    let mut writer = Writer::default();
+    write(message, &mut writer).map_err(|TooLong| Error::Usage("a message of more than 4 GiB".into()))?;
+    Ok(writer.0)
+}
+
+fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> Result<(), TooLong> {
+    match *message {
+        ClientMessage::CallReducer { request_id, name, args } => {
+            writer.u8(0);
+            write_call(writer, name, args, request_id)
+        }
+        // SubscribeMulti
+        ClientMessage::Subscribe { request_id, query_set, queries } => {
+            writer.u8(4);
+            writer.count(queries.len())?;
+            queries.iter().try_for_each(|query| writer.str(query))?;
+            writer.u32(request_id);
+            writer.u32(query_set);
+            Ok(())
+        }
+        // UnsubscribeMulti
+        ClientMessage::Unsubscribe { request_id, query_set } => {
+            writer.u8(6);
+            writer.u32(request_id);
+            writer.u32(query_set);
+            Ok(())
+        }
+        ClientMessage::CallProcedure { request_id, name, args } => {
+            writer.u8(7);
+            write_call(writer, name, args, request_id)
+        }
+    }
+}
+
+fn write_call(writer: &mut Writer, name: &str, args: &[u8], request_id: u32) -> Result<(), TooLong> {
+    writer.str(name)?;
+    writer.bytes(args)?;
+    writer.u32(request_id);
+    writer.u8(0); // flags: the full answer
+    Ok(())
+}
+
+const MESSAGES: [&str; 11] = [
+    "InitialSubscription",
+    "TransactionUpdate",
+    "TransactionUpdateLight",
+    "IdentityToken",
+    "OneOffQueryResponse",
+    "SubscribeApplied",
+    "UnsubscribeApplied",
+    "SubscriptionError",
+    "SubscribeMultiApplied",
+    "UnsubscribeMultiApplied",
+    "ProcedureResult",
+];
+
+/// Decodes the one message of an opened envelope. `limit` bounds what compressed parts may expand to.
+pub fn decode(body: &Bytes, limit: usize) -> Result<ServerMessage> {
+    let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
+    let mut decoder = Decoder { message: MessageReader::new(body), limit, fault: None };
+    let decoded = decoder.server_message().and_then(|message| decoder.message.reader.end().map(|()| message));
+    if let Some(fault) = decoder.fault {
+        return Err(fault);
+    }
+    decoded.map_err(Error::decode(format!("{name} from the server")))
+}
+
+type Decoded<T> = std::result::Result<T, DecodeError>;
+
+struct Decoder<'a> {
+    message: MessageReader<'a>,
+    limit: usize,
+    /// What went wrong inside of a compressed part, where positions in this body mean nothing.
+    fault: Option<Error>,
+}
+
+impl Decoder<'_> {
+    fn server_message(&mut self) -> Decoded<ServerMessage> {
+        match self.message.reader.tag(MESSAGES.len())? {
+            0 => {
+                let rows = self.database_update()?;
+                self.message.reader.take(4 + 8)?; // request id, duration
+                // Only the legacy Subscribe, which this client never sends, is answered so.
+                Ok(ServerMessage::SubscribeApplied { query_set: 0, rows })
+            }
+            1 => self.transaction_update(),
+            2 => {
+                self.message.reader.u32()?; // the caller's request id, without the caller
+                Ok(ServerMessage::Transaction { outcome: Outcome::Committed(self.database_update()?), cause: None })
+            }
+            3 => Ok(ServerMessage::Connected {
+                identity: self.message.reader.array()?,
+                token: self.message.string()?,
+                connection_id: self.message.reader.array()?,
+            }),
+            4 => self.one_off_result(),
+            tag @ (5 | 6) => {
+                let query_set = self.answer_head()?;
+                self.message.reader.u32()?; // table id
+                self.message.text()?;
+                let rows = self.table_update()?;
+                Ok(applied(tag == 5, query_set, rows))
+            }
+            7 => self.subscription_error(),
+            tag @ (8 | 9) => {
+                let query_set = self.answer_head()?;
+                let rows = self.database_update()?;
+                Ok(applied(tag == 8, query_set, rows))
+            }
+            _ => self.procedure_result(),
+        }
+    }
+
+    /// Request id, duration, query id.
+    fn answer_head(&mut self) -> Decoded<u32> {
+        self.message.reader.take(4 + 8)?;
+        self.message.reader.u32()
+    }
+
+    fn transaction_update(&mut self) -> Decoded<ServerMessage> {
+        let mut outcome = match self.message.reader.tag(3)? {
+            0 => Outcome::Committed(self.database_update()?),
+            1 => failed(self.message.string()?),
+            _ => Outcome::NotRun("the reducer ran out of energy".into()),
+        };
+        let timestamp = self.message.reader.i64()?;
+        let caller_identity = self.message.reader.array()?;
+        let caller_connection_id = self.message.reader.array()?;
+        let reducer = self.message.string()?;
+        let reducer_id = self.message.reader.u32()?;
+        let args = self.message.bytes()?;
+        let request_id = self.message.reader.u32()?;
+        self.message.reader.take(16 + 8)?; // energy, duration
+        outcome = match outcome {
+            Outcome::Failed(message) if reducer_id == NO_REDUCER => Outcome::NotRun(message),
+            outcome => outcome,
+        };
+        let cause = Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id };
+        Ok(ServerMessage::Transaction { outcome, cause: Some(cause) })
+    }
+
+    fn one_off_result(&mut self) -> Decoded<ServerMessage> {
+        self.message.bytes()?; // message id
+        let error = self.message.reader.option(|reader| Ok(reader.str()?.to_owned()))?;
+        let tables = self.message.list(|message| {
+            let table = message.text()?;
+            Ok(TableRows { table, inserts: message.row_list()?, deletes: Default::default() })
+        })?;
+        self.message.reader.i64()?; // duration
+        Ok(ServerMessage::OneOffResult { result: error.map_or(Ok(tables), Err) })
+    }
+
+    fn subscription_error(&mut self) -> Decoded<ServerMessage> {
+        self.message.reader.u64()?; // duration
+        self.message.reader.option(|reader| reader.u32())?; // request id
+        let query_set = self.message.reader.option(|reader| reader.u32())?;
+        self.message.reader.option(|reader| reader.u32())?; // table id
+        Ok(ServerMessage::SubscriptionError { query_set, message: self.message.string()? })
+    }
+
+    fn procedure_result(&mut self) -> Decoded<ServerMessage> {
+        let result = match self.message.reader.tag(3)? {
+            0 => Ok(self.message.bytes()?),
+            1 => Err("the procedure ran out of energy".to_owned()),
+            _ => Err(self.message.string()?),
+        };
+        self.message.reader.take(8 + 8)?; // timestamp, duration
+        Ok(ServerMessage::ProcedureResult { request_id: self.message.reader.u32()?, result })
+    }
+
+    fn database_update(&mut self) -> Decoded<Vec<TableRows>> {
+        let count = self.message.reader.count(1)?;
+        let mut rows = Vec::new();
+        for _ in 0..count {
+            rows.extend(self.table_update()?);
+        }
+        Ok(rows)
+    }
+
+    /// One entry for each query that has rows of the table.
+    fn table_update(&mut self) -> Decoded<Vec<TableRows>> {
+        self.message.reader.u32()?; // table id
+        let table = self.message.text()?;
+        self.message.reader.u64()?; // number of rows
+        let count = self.message.reader.count(1)?;
+        let mut rows = Vec::new();
+        for _ in 0..count {
+            rows.push(self.query_update(table.clone())?);
+        }
+        Ok(rows)
+    }
+
+    /// Servers before 1.2 compress each of these by itself.
+    fn query_update(&mut self, table: Text) -> Decoded<TableRows> {
+        let tag = self.message.reader.tag(3)?;
+        if tag == 0 {
+            return read_query_update(&mut self.message, table);
+        }
+        let kind = if tag == 1 { Compression::Brotli } else { Compression::Gzip };
+        let position = self.message.reader.position();
+        let packed = self.message.bytes()?;
+        let unpacked = kind.expand(packed, self.limit).and_then(|body| {
+            let mut inner = MessageReader::new(&body);
+            let rows = read_query_update(&mut inner, table).and_then(|rows| inner.reader.end().map(|()| rows));
+            rows.map_err(Error::decode("compressed rows from the server"))
+        });
+        unpacked.map_err(|error| {
+            self.fault = Some(error);
+            DecodeError { problem: Problem::BadRowList, offset: position }
+        })
+    }
+}
+
+/// The number that servers give to a reducer they do not have.
+const NO_REDUCER: u32 = u32::MAX;
+
+/// v1 has one kind of failure for errors of the reducer and for traps. Their texts: 2.x, then 1.x.
+fn failed(message: String) -> Outcome {
+    let traps = ["The instance encountered a fatal error.", "The Wasm instance encountered a fatal error."];
+    if traps.contains(&message.as_str()) { Outcome::NotRun(message) } else { Outcome::Failed(message) }
+}
+
+fn read_query_update(message: &mut MessageReader<'_>, table: Text) -> Decoded<TableRows> {
+    let deletes = message.row_list()?;
+    Ok(TableRows { table, inserts: message.row_list()?, deletes })
+}
+
+fn applied(subscribed: bool, query_set: u32, rows: Vec<TableRows>) -> ServerMessage {
+    if subscribed {
+        ServerMessage::SubscribeApplied { query_set, rows }
+    } else {
+        ServerMessage::UnsubscribeApplied { query_set, rows }
+    }
+}

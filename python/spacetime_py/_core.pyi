@@ -1,0 +1,315 @@
+"""The Rust core: BSATN, WebSocket and SpacetimeDB protocol, row cache. No sockets, clocks or threads.
+
+What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Final, TypeVar, final
+
+from typing_extensions import Buffer, dataclass_transform
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=Enum)
+
+__version__: Final[str]
+
+@final
+class Identity:
+    """A user or database: 256 bits. `str()` is 64 hex digits, as in every SpacetimeDB tool."""
+
+    def __new__(cls, hex: str) -> Identity:
+        """From 64 hex digits, `0x` allowed. Raises ValueError."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Identity:
+        """From 32 bytes, most significant first. Raises ValueError."""
+
+    @property
+    def hex(self) -> str: ...
+    def __bytes__(self) -> bytes: ...
+    def __int__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Identity, /) -> bool: ...
+    def __le__(self, other: Identity, /) -> bool: ...
+    def __gt__(self, other: Identity, /) -> bool: ...
+    def __ge__(self, other: Identity, /) -> bool: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class ConnectionId:
+    """One connection of a client: 128 bits. `str()` is 32 hex digits."""
+
+    def __new__(cls, hex: str) -> ConnectionId:
+        """From 32 hex digits, `0x` allowed. Raises ValueError."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> ConnectionId:
+        """From 16 bytes, most significant first. Raises ValueError."""
+
+    @property
+    def hex(self) -> str: ...
+    def __bytes__(self) -> bytes: ...
+    def __int__(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: ConnectionId, /) -> bool: ...
+    def __le__(self, other: ConnectionId, /) -> bool: ...
+    def __gt__(self, other: ConnectionId, /) -> bool: ...
+    def __ge__(self, other: ConnectionId, /) -> bool: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class TimeDuration:
+    """A signed span of time in whole microseconds."""
+
+    def __new__(cls, micros: int) -> TimeDuration:
+        """From microseconds, a signed 64-bit number. Raises OverflowError."""
+
+    @staticmethod
+    def from_timedelta(delta: timedelta) -> TimeDuration: ...
+    def to_timedelta(self) -> timedelta:
+        """Raises OverflowError where timedelta ends (about 2.7 million years)."""
+
+    @property
+    def micros(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: TimeDuration, /) -> bool: ...
+    def __le__(self, other: TimeDuration, /) -> bool: ...
+    def __gt__(self, other: TimeDuration, /) -> bool: ...
+    def __ge__(self, other: TimeDuration, /) -> bool: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Timestamp:
+    """A moment: microseconds since 1970-01-01 UTC, a signed 64-bit number."""
+
+    def __new__(cls, micros: int) -> Timestamp:
+        """From microseconds since 1970-01-01 UTC. Raises OverflowError."""
+
+    @staticmethod
+    def from_datetime(moment: datetime) -> Timestamp:
+        """From an aware datetime. Raises ValueError for a naive one."""
+
+    def to_datetime(self) -> datetime:
+        """The moment in UTC. Raises OverflowError outside of the years 1 to 9999."""
+
+    @property
+    def micros(self) -> int: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Timestamp, /) -> bool: ...
+    def __le__(self, other: Timestamp, /) -> bool: ...
+    def __gt__(self, other: Timestamp, /) -> bool: ...
+    def __ge__(self, other: Timestamp, /) -> bool: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Module:
+    """A module's schema, compiled once: types, tables, reducers, procedures."""
+
+    def __new__(cls, description: bytes) -> Module:
+        """From a BSATN RawModuleDef (version 10), as `spacetime-py generate` writes it. Raises SchemaMismatchError."""
+
+    @property
+    def table_names(self) -> list[str]:
+        """In the order of the numbers by which `TableDiff.table` names a table."""
+
+@dataclass_transform(eq_default=True, frozen_default=True)
+def product(module: Module, ref: int) -> Callable[[type[_T]], type[_T]]:
+    """Decorator of a class with annotations only: builds the class of product type `ref` of the typespace.
+
+    Instances are immutable BSATN bytes, decoded field by field on access.
+    """
+
+@dataclass_transform(eq_default=True, frozen_default=True)
+def variant(module: Module, ref: int, tag: int) -> Callable[[type[_T]], type[_T]]:
+    """Decorator of one variant of sum type `ref`: no annotation for a unit payload, else one named `value`."""
+
+def plain_enum(module: Module, ref: int) -> Callable[[type[_E]], type[_E]]:
+    """Decorator that ties an Enum, whose values are the tags, to sum type `ref`, whose variants have no payload."""
+
+def from_bsatn(cls: type[_T], data: Buffer) -> _T:
+    """A value of a class made by `product` or `variant` from the bytes that `bytes(value)` gives. Raises DecodeError."""
+
+@final
+class Connection:
+    """The protocol of one connection. Bytes in, events and bytes out; the caller moves them."""
+
+    def __new__(
+        cls,
+        module: Module,
+        *,
+        authority: str,
+        database: str,
+        token: str | None = None,
+        compression: str = "gzip",
+        max_message_size: int = ...,
+    ) -> Connection:
+        """`authority` is HOST:PORT for the request; `compression` "none", "gzip" or "brotli"; sizes in bytes."""
+
+    def receive_data(self, data: Buffer) -> None:
+        """Take bytes from the socket. A fault of the peer becomes the last event."""
+
+    def receive_eof(self) -> None:
+        """The socket has ended."""
+
+    def next_event(self) -> Event | None:
+        """Apply one message to the cache and tell what it did; None when there is none yet."""
+
+    def data_to_send(self) -> bytes:
+        """Everything to be sent now; empty when there is nothing."""
+
+    def subscribe(self, queries: Sequence[str]) -> int:
+        """Queue a subscription; gives the query set id."""
+
+    def unsubscribe(self, query_set: int) -> None: ...
+    def call_reducer(self, name: str, args: Sequence[object]) -> int:
+        """Queue a call; gives the request id. Raises EncodeError, SchemaMismatchError for an unknown reducer."""
+
+    def call_procedure(self, name: str, args: Sequence[object]) -> int: ...
+    def close(self) -> None:
+        """Start the closing handshake."""
+
+    def table(self, name: str) -> TableCache: ...
+
+@final
+class TableCache:
+    """The rows of one table that the live subscriptions cover. Rows are made on access and not kept."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]:
+        """In no order. Raises RuntimeError when the table changed meanwhile."""
+
+    def __contains__(self, row: object, /) -> bool: ...
+    def find(self, column: int, value: object) -> Any | None:
+        """The row whose unique column number `column` has this value."""
+
+    @property
+    def missing_deletes(self) -> int:
+        """How many deletes named a row that was not there: 0 on a healthy connection."""
+
+@final
+class TableDiff:
+    """What one message changed in one table. Each access makes new row objects."""
+
+    @property
+    def table(self) -> int:
+        """Position in `Module.table_names`."""
+
+    @property
+    def inserts(self) -> list[Any]: ...
+    @property
+    def deletes(self) -> list[Any]: ...
+    @property
+    def updates(self) -> list[tuple[Any, Any]]:
+        """Pairs (old, new) of one primary key."""
+
+@final
+class Connected:
+    @property
+    def identity(self) -> Identity: ...
+    @property
+    def connection_id(self) -> ConnectionId: ...
+    @property
+    def token(self) -> str: ...
+
+@final
+class SubscribeApplied:
+    @property
+    def query_set(self) -> int: ...
+    @property
+    def diff(self) -> list[TableDiff]: ...
+
+@final
+class UnsubscribeApplied:
+    @property
+    def query_set(self) -> int: ...
+    @property
+    def diff(self) -> list[TableDiff]: ...
+
+@final
+class SubscriptionFailed:
+    """A query set was refused or ended by the server; `query_set` None: all of this connection ended."""
+
+    @property
+    def query_set(self) -> int | None: ...
+    @property
+    def message(self) -> str: ...
+
+@final
+class TransactionUpdate:
+    """A transaction, or the failed call of a reducer.
+
+    `request_id` is that of an own call, else None. `error` is None when it was committed.
+    """
+
+    @property
+    def request_id(self) -> int | None: ...
+    @property
+    def reducer(self) -> ReducerInfo | None:
+        """None where the server does not tell."""
+
+    @property
+    def error(self) -> tuple[str, str] | None:
+        """Kind ("sender": the reducer returned it; "internal": it could not run or trapped) and text."""
+
+    @property
+    def diff(self) -> list[TableDiff]: ...
+
+@final
+class ReducerInfo:
+    @property
+    def name(self) -> str: ...
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Decoded anew on each access; empty when the schema does not know the reducer."""
+
+    @property
+    def timestamp(self) -> Timestamp: ...
+    @property
+    def caller_identity(self) -> Identity: ...
+    @property
+    def caller_connection_id(self) -> ConnectionId | None: ...
+
+@final
+class ProcedureResult:
+    @property
+    def request_id(self) -> int: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def value(self) -> Any: ...
+
+@final
+class Closed:
+    """The last event of a connection."""
+
+    @property
+    def kind(self) -> str:
+        """"refused" (no upgrade: `code` is the HTTP status), "protocol" (the peer broke the protocol: `reason` says how),
+        "mismatch" (bindings and database differ), "closed" (a close frame: its code and reason), "lost" (the socket ended)."""
+
+    @property
+    def code(self) -> int | None: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def by_us(self) -> bool:
+        """Whether this side closed first."""
+
+Event = (
+    Connected
+    | SubscribeApplied
+    | UnsubscribeApplied
+    | SubscriptionFailed
+    | TransactionUpdate
+    | ProcedureResult
+    | Closed
+)
+
+def generate(schema: str, module_name: str, include_private: bool = False) -> list[tuple[str, str]]:
+    """The Python package for a module description in JSON (version 9 or 10): (file name, text) pairs. Raises CodegenError."""

@@ -1,0 +1,23 @@
+"""What generated packages import. Programs import from `spacetime_py` and their own package."""
+
+from ._core import Module, plain_enum, product, variant
+from .connection import DbConnection
+from .context import EventContext
+from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
+from .table import Table, Tables, UniqueIndex
+
+__all__ = [
+    "DbConnection",
+    "EventContext",
+    "Module",
+    "ProcedureCall",
+    "Procedures",
+    "ReducerCall",
+    "Reducers",
+    "Table",
+    "Tables",
+    "UniqueIndex",
+    "plain_enum",
+    "product",
+    "variant",
+]

@@ -1,0 +1,77 @@
+"""The options of a connection one by one, in the words of SpacetimeDB's Rust SDK."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from typing_extensions import Self
+
+from ._core import Identity
+from .exceptions import SpacetimeDBError
+
+if TYPE_CHECKING:
+    from .connection import DbConnection
+
+_C = TypeVar("_C", bound="DbConnection")
+
+
+class DbConnectionBuilder(Generic[_C]):
+    """Each method sets one option of the constructor of `DbConnection` and returns the builder.
+
+    A second call of a method replaces what the first one set.
+    """
+
+    def __init__(self, connection_class: type[_C]) -> None:
+        self._connection_class = connection_class
+        self._options: dict[str, Any] = {}
+
+    def with_uri(self, uri: str) -> Self:
+        return self._with(uri=uri)
+
+    def with_database_name(self, database: str) -> Self:
+        """A name or an identity."""
+        return self._with(database=database)
+
+    def with_token(self, token: str | None) -> Self:
+        return self._with(token=token)
+
+    def with_compression(self, compression: Literal["none", "gzip", "brotli"]) -> Self:
+        return self._with(compression=compression)
+
+    def with_connect_timeout(self, seconds: float | None) -> Self:
+        return self._with(connect_timeout=seconds)
+
+    def with_call_timeout(self, seconds: float | None) -> Self:
+        return self._with(call_timeout=seconds)
+
+    def with_ssl_context(self, context: ssl.SSLContext) -> Self:
+        return self._with(ssl_context=context)
+
+    def on_connect(self, callback: Callable[[_C, Identity, str], object]) -> Self:
+        """Called with (connection, identity, token)."""
+        return self._with(on_connect=callback)
+
+    def on_connect_error(self, callback: Callable[[_C, SpacetimeDBError], object]) -> Self:
+        """Called with (connection, error) when entering the connection fails."""
+        return self._with(on_connect_error=callback)
+
+    def on_disconnect(self, callback: Callable[[_C, SpacetimeDBError | None], object]) -> Self:
+        """Called with (connection, error); the error is None when this side closed."""
+        return self._with(on_disconnect=callback)
+
+    def on_callback_error(self, callback: Callable[[Exception], object]) -> Self:
+        """Called with what a callback raised, after it was logged."""
+        return self._with(on_callback_error=callback)
+
+    def build(self) -> _C:
+        """The connection, to be entered by `async with`. Raises ValueError for a missing option."""
+        for option, method in (("uri", "with_uri"), ("database", "with_database_name")):
+            if option not in self._options:
+                raise ValueError(f"{method}() is missing before build()")
+        return self._connection_class(**self._options)
+
+    def _with(self, **options: object) -> Self:
+        self._options.update(options)
+        return self

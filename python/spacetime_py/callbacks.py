@@ -1,0 +1,117 @@
+"""Lists of callbacks that may change while they run, and what happens when a callback raises."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ._core import TableDiff
+from .context import EventContext
+from .pending import logger
+
+Callback = Callable[..., object]
+
+
+def check_callback(callback: object, place: str) -> None:
+    """Raises TypeError for what cannot be called, and for what somebody would have to await."""
+    if not callable(callback):
+        raise TypeError(f"{place} takes a function, not {type(callback).__name__}")
+    if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(
+        type(callback).__call__
+    ):
+        raise TypeError(
+            f"{place} takes a plain function, not the async function {name_of(callback)}: "
+            "start a task in it (`lambda context, row: task_group.start_soon(handle, row)`) "
+            "or put the row into a queue"
+        )
+
+
+def name_of(callback: object) -> str:
+    name = getattr(callback, "__qualname__", None)
+    return name if isinstance(name, str) else repr(callback)
+
+
+class Guard:
+    """Calls callbacks. What one raises is logged, and told to `on_callback_error`; no more."""
+
+    __slots__ = ("_on_callback_error",)
+
+    def __init__(self, on_callback_error: Callable[[Exception], object] | None) -> None:
+        if on_callback_error is not None:
+            check_callback(on_callback_error, "on_callback_error")
+        self._on_callback_error = on_callback_error
+
+    def call(self, place: str, callback: Callback, *args: object) -> None:
+        try:
+            callback(*args)
+        except Exception as error:
+            self.report(place, callback, error)
+
+    def report(self, place: str, callback: Callback, error: Exception) -> None:
+        logger.error("callback %s, %s, raised", name_of(callback), place, exc_info=error)
+        if self._on_callback_error is None:
+            return
+        try:
+            self._on_callback_error(error)
+        except Exception:
+            name = name_of(self._on_callback_error)
+            logger.exception("callback %s, on_callback_error, raised", name)
+
+
+class CallbackList:
+    """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on."""
+
+    __slots__ = ("callbacks", "place")
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.callbacks: tuple[Callback, ...] = ()
+
+    def add(self, callback: Callback) -> None:
+        check_callback(callback, self.place)
+        self.callbacks = (*self.callbacks, callback)
+
+    def remove(self, callback: Callback) -> None:
+        """Raises ValueError when it is not there."""
+        remaining = list(self.callbacks)
+        if callback not in remaining:
+            raise ValueError(f"{name_of(callback)} is not registered as {self.place}")
+        remaining.remove(callback)
+        self.callbacks = tuple(remaining)
+
+
+class RowCallbacks:
+    """The row callbacks of one table."""
+
+    __slots__ = ("deletes", "inserts", "updates")
+
+    def __init__(self, table: str) -> None:
+        self.inserts = CallbackList(f"on_insert of table `{table}`")
+        self.deletes = CallbackList(f"on_delete of table `{table}`")
+        self.updates = CallbackList(f"on_update of table `{table}`")
+
+    def run(self, guard: Guard, context: EventContext[Any], diff: TableDiff) -> None:
+        # Rows are made when asked for, so a list without callbacks is not touched.
+        if self.inserts.callbacks:
+            _run(self.inserts, guard, context, diff.inserts)
+        if self.deletes.callbacks:
+            _run(self.deletes, guard, context, diff.deletes)
+        if self.updates.callbacks:
+            for old, new in diff.updates:
+                for callback in self.updates.callbacks:
+                    try:
+                        callback(context, old, new)
+                    except Exception as error:
+                        guard.report(self.updates.place, callback, error)
+
+
+def _run(
+    which: CallbackList, guard: Guard, context: EventContext[Any], rows: Iterable[Any]
+) -> None:
+    for row in rows:
+        for callback in which.callbacks:
+            try:
+                callback(context, row)
+            except Exception as error:
+                guard.report(which.place, callback, error)

@@ -1,0 +1,81 @@
+"""Why a connection was not made or ended, as exceptions that say what to do."""
+
+from __future__ import annotations
+
+import ssl
+
+from ._core import Closed
+from .exceptions import (
+    AuthenticationError,
+    ConnectError,
+    ConnectionClosed,
+    ConnectionLost,
+    HandshakeRejected,
+    ProtocolError,
+    SchemaMismatchError,
+    SpacetimeDBError,
+)
+
+
+def is_our_close(error: SpacetimeDBError) -> bool:
+    """Whether the connection ended because this side closed it."""
+    return isinstance(error, ConnectionClosed) and error.by_us
+
+
+class Explain:
+    """Knows which server and database the sentences are about."""
+
+    def __init__(self, uri: str, database: str) -> None:
+        self.uri = uri
+        self.database = database
+
+    def unreachable(self, error: OSError) -> ConnectError:
+        advice = "is the server running? `spacetime start` starts one"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            advice = "an `ssl_context` can name the certificates to trust"
+        elif isinstance(error, ssl.SSLError):
+            advice = "does the server speak TLS? http:// connects without"
+        return ConnectError(f"cannot connect to {self.uri} ({error}): {advice}")
+
+    def closed(self, event: Closed) -> SpacetimeDBError:
+        if event.kind == "refused":
+            return self._refused(event.code or 0, event.reason)
+        if event.kind == "protocol":
+            return ProtocolError(event.reason)
+        if event.kind == "mismatch":
+            return SchemaMismatchError(event.reason)
+        if event.kind == "closed":
+            return ConnectionClosed(event.code, event.reason, event.by_us)
+        return ConnectionLost(event.code, event.reason, event.by_us)
+
+    def _refused(self, status: int, body: str) -> HandshakeRejected:
+        if status in (401, 403):
+            advice = "the token is not valid for this server: leave it out to become a new identity"
+            return AuthenticationError(status, body, advice)
+        if status == 404:
+            advice = (
+                f"there is no database `{self.database}` on {self.uri}: "
+                f"`spacetime publish {self.database}` makes it from a module"
+            )
+            return HandshakeRejected(status, body, advice)
+        return HandshakeRejected(status, body)
+
+    def before_greeting(self, error: SpacetimeDBError) -> SpacetimeDBError:
+        """A client that the module refuses is dropped after the upgrade, without a word."""
+        if not isinstance(error, ConnectionClosed):
+            return error
+        reason = f" ({error.reason})" if error.reason else ""
+        explained = ConnectError(
+            f"{self.uri} ended the connection before its greeting{reason}: the client_connected "
+            f"reducer of `{self.database}` probably refused; `spacetime logs {self.database}` tells"
+        )
+        explained.__cause__ = error
+        return explained
+
+    def fault(self, error: Exception) -> ProtocolError:
+        """What the core raised while it took in a message."""
+        if isinstance(error, ProtocolError):
+            return error
+        fault = ProtocolError(f"{type(error).__name__}: {error}")
+        fault.__cause__ = error
+        return fault

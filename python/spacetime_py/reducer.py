@@ -1,0 +1,69 @@
+"""Calls of reducers and procedures. The call is sent at once; awaiting it gives its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, Generic, TypeVar
+
+from .pending import Pending
+
+_T = TypeVar("_T")
+
+
+class _Call(Awaitable[_T], Generic[_T]):
+    __slots__ = ("_pending", "_timeout")
+
+    def __init__(self, pending: Pending[_T], timeout: float | None) -> None:
+        self._pending = pending
+        self._timeout = timeout
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the outcome is known, so that awaiting does not wait."""
+        return self._pending.is_done
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        return self._pending.wait(self._timeout).__await__()
+
+    def __repr__(self) -> str:
+        state = "done" if self.is_done else "in flight"
+        return f"<{type(self).__name__} of {self._pending}, {state}>"
+
+
+class ReducerCall(_Call[None]):
+    """The call of a reducer, which may be awaited any number of times, or not at all.
+
+    Awaiting returns None once the transaction is committed and its row callbacks have run.
+    `timeout` seconds count from the await. Neither its end nor cancelling takes the call back.
+    The failure of a call that nobody awaits is logged. Await calls made in a loop: what the server
+    is too slow to take is kept in memory without a limit.
+
+    Raises SenderError, InternalError, CallTimeout, ConnectionClosed (with `maybe_executed`).
+    """
+
+    __slots__ = ()
+
+
+class ProcedureCall(_Call[_T]):
+    """The call of a procedure; awaiting gives what it returned. Otherwise as `ReducerCall`.
+
+    Raises ProcedureError, CallTimeout, ConnectionClosed (with `maybe_executed`).
+    """
+
+    __slots__ = ()
+
+
+class Reducers:
+    """The reducers of a module, one method each. Base of generated classes."""
+
+    def __init__(self, call: Callable[[str, Sequence[object], float | None], ReducerCall]) -> None:
+        self._call = call
+
+
+class Procedures:
+    """The procedures of a module, one method each. Base of generated classes."""
+
+    def __init__(
+        self, call: Callable[[str, Sequence[object], float | None], ProcedureCall[Any]]
+    ) -> None:
+        self._call = call

@@ -1,0 +1,118 @@
+"""Tables as the user sees them: cached rows, unique indexes, row callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ._core import Connection, TableCache
+from .callbacks import RowCallbacks
+from .context import EventContext
+
+_Row = TypeVar("_Row")
+_Key = TypeVar("_Key")
+
+
+class UniqueIndex(Generic[_Row, _Key]):
+    """A unique column of a table: at most one row for each value."""
+
+    __slots__ = ("_cache", "_column")
+
+    def __init__(self, cache: TableCache, column: int) -> None:
+        self._cache = cache
+        self._column = column
+
+    def find(self, key: _Key) -> _Row | None:
+        """The cached row with this value, in constant time. Raises EncodeError for a wrong type."""
+        row: _Row | None = self._cache.find(self._column, key)
+        return row
+
+
+class Table(Generic[_Row]):
+    """The rows of a table that live subscriptions cover, and callbacks. Base of generated classes.
+
+    Rows are immutable and made anew on each access: compare them by `==`. A callback is a plain
+    function, called once for each time it was registered; docs/topics/callbacks.md says the rest.
+    """
+
+    _name: ClassVar[str]
+    _unique: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
+        self._cache: TableCache = core.table(self._name)
+        self._callbacks = callbacks[self._name]
+        for index, column in self._unique.items():
+            found: UniqueIndex[Any, Any] = UniqueIndex(self._cache, column)
+            setattr(self, index, found)
+
+    def count(self) -> int:
+        """The number of cached rows; the same as `len(table)`."""
+        return len(self._cache)
+
+    def iter(self) -> Iterator[_Row]:
+        """The cached rows in no order; the same as `iter(table)`.
+
+        Raises RuntimeError when the table changes meanwhile: use `list(table)` around an await.
+        """
+        return iter(self._cache)
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def __iter__(self) -> Iterator[_Row]:
+        return iter(self._cache)
+
+    def __contains__(self, row: object) -> bool:
+        return row in self._cache
+
+    def on_insert(
+        self, callback: Callable[[EventContext[Any], _Row], object]
+    ) -> Callable[[EventContext[Any], _Row], object]:
+        """Call `callback(context, row)` for each row that comes into the cache.
+
+        Returns the callback, so that it works as a decorator. Raises TypeError for an async one.
+        """
+        self._callbacks.inserts.add(callback)
+        return callback
+
+    def on_delete(
+        self, callback: Callable[[EventContext[Any], _Row], object]
+    ) -> Callable[[EventContext[Any], _Row], object]:
+        """Call `callback(context, row)` for each row that left the cache. See `on_insert`."""
+        self._callbacks.deletes.add(callback)
+        return callback
+
+    def on_update(
+        self, callback: Callable[[EventContext[Any], _Row, _Row], object]
+    ) -> Callable[[EventContext[Any], _Row, _Row], object]:
+        """Call `callback(context, old, new)` for each row that changed and kept its primary key.
+
+        See `on_insert`. Tables without a primary key have deletes and inserts only.
+        """
+        self._callbacks.updates.add(callback)
+        return callback
+
+    def remove_on_insert(self, callback: Callable[..., object]) -> None:
+        """Undo one `on_insert`. Raises ValueError when the callback is not registered."""
+        self._callbacks.inserts.remove(callback)
+
+    def remove_on_delete(self, callback: Callable[..., object]) -> None:
+        """Undo one `on_delete`. Raises ValueError when the callback is not registered."""
+        self._callbacks.deletes.remove(callback)
+
+    def remove_on_update(self, callback: Callable[..., object]) -> None:
+        """Undo one `on_update`. Raises ValueError when the callback is not registered."""
+        self._callbacks.updates.remove(callback)
+
+    def __repr__(self) -> str:
+        return f"<table {self._name}, {len(self)} rows>"
+
+
+class Tables:
+    """The tables and views of a module, one attribute each. Base of generated classes."""
+
+    _tables: ClassVar[Mapping[str, type[Table[Any]]]]
+
+    def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
+        for attribute, table in self._tables.items():
+            setattr(self, attribute, table(core, callbacks))

@@ -1,0 +1,156 @@
+"""How bytes move between the core and a network, or a test that plays the network.
+
+A transport pushes what it receives into a `Driver` and pulls from it what is to be sent. Pulling
+means that everything queued while the socket was busy, or in one turn of the event loop, becomes
+one write. Before this file: `link.py`, which is the driver. After it: `sockets.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import anyio
+from typing_extensions import Buffer
+
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+class Driver(NamedTuple):
+    """What a transport calls."""
+
+    on_data: Callable[[Buffer], None]
+    """Bytes from the socket; the buffer is valid during the call only."""
+    on_end: Callable[[Exception | None], None]
+    """The socket has ended. Called once, and nothing after it."""
+    next_data: Callable[[], bytes]
+    """Everything that is to be sent now."""
+
+
+class Transport(Protocol):
+    """A socket. `async with` encloses its whole life and is entered and left by one task."""
+
+    async def __aenter__(self) -> object: ...
+    async def __aexit__(self, *exc_info: object) -> object: ...
+
+    async def connect(self) -> None:
+        """Raises OSError."""
+
+    def flush(self) -> None:
+        """Send what there is to be sent."""
+
+    def flush_soon(self) -> None:
+        """Flush once the running task gives way."""
+
+    def close(self) -> None:
+        """Flush, then end the socket."""
+
+    def abort(self) -> None:
+        """End the socket at once."""
+
+    async def wait_ended(self) -> None:
+        """Return when the socket has ended."""
+
+
+class Event(Protocol):
+    """What `asyncio.Event` and `anyio.Event` have in common."""
+
+    def set(self) -> object: ...
+    def is_set(self) -> bool: ...
+    async def wait(self) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server listens."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @property
+    def authority(self) -> str:
+        """HOST:PORT, as an HTTP request names it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+TransportFactory = Callable[[Endpoint, Driver], Transport]
+
+
+def parse_uri(uri: str) -> Endpoint:
+    """From http://, https://, ws:// or wss://HOST[:PORT], or from HOST:PORT. Raises ValueError."""
+    try:
+        parts = urlsplit(uri if "://" in uri else f"http://{uri}")
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise _bad_uri(uri) from None
+    without_port = "://" not in uri and parts.port is None
+    beyond_host = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username
+    if not parts.hostname or without_port or beyond_host:
+        raise _bad_uri(uri)
+    return Endpoint(parts.hostname, port, tls=parts.scheme in ("https", "wss"))
+
+
+def _bad_uri(uri: str) -> ValueError:
+    return ValueError(
+        f"uri {uri!r} is none of http://HOST[:PORT], https://HOST[:PORT], ws://HOST[:PORT], "
+        "wss://HOST[:PORT], HOST:PORT"
+    )
+
+
+def on_asyncio() -> bool:
+    """Whether the running event loop is asyncio's. Raises an error when none is running."""
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
+def event_class() -> Callable[[], Event]:
+    """The cheapest event of the running event loop."""
+    return asyncio.Event if on_asyncio() else anyio.Event
+
+
+class MemoryTransport:
+    """No network: what is sent goes to `peer`; `feed` and `end` play the server. For tests."""
+
+    def __init__(self, driver: Driver, peer: Callable[[bytes], None]) -> None:
+        self._driver = driver
+        self._peer = peer
+        self._ended = event_class()()
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        return None
+
+    async def connect(self) -> None:
+        return None
+
+    def feed(self, data: bytes) -> None:
+        """The server sends `data`."""
+        if not self._ended.is_set():
+            self._driver.on_data(data)
+
+    def end(self, error: Exception | None = None) -> None:
+        """The socket ends."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self._driver.on_end(error)
+
+    def flush(self) -> None:
+        if (data := self._driver.next_data()) and not self._ended.is_set():
+            self._peer(data)
+
+    flush_soon = flush
+
+    def close(self) -> None:
+        self.flush()
+        self.end()
+
+    abort = end
+
+    async def wait_ended(self) -> None:
+        await self._ended.wait()

@@ -1,0 +1,157 @@
+"""The real transports, TCP and TLS, on both event loops."""
+
+from __future__ import annotations
+
+import gc
+import ssl
+from pathlib import Path
+
+import anyio
+import pytest
+from spacetime_py import ConnectError, ConnectionLost, Identity, Timestamp
+
+from examples.chat.module_bindings import DbConnection, Message, User
+
+from . import wire
+from .peer import Peer, serving
+
+pytestmark = pytest.mark.anyio
+
+_TLS = Path(__file__).parent / "tls"
+
+
+def server_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(_TLS / "certificate.pem", _TLS / "key.pem")
+    return context
+
+
+async def converse(connection: DbConnection, peer: Peer) -> None:
+    """Subscribe, call, hear of the change."""
+    heard = anyio.Event()
+    connection.db.message.on_insert(lambda *_: heard.set())
+    await connection.subscribe("SELECT * FROM message")
+    await connection.reducers.send_message("a")
+    row = Message(sender=connection.identity, sent=Timestamp(0), text="b")
+    peer.change({"message": [row]})
+    await heard.wait()
+    assert list(connection.db.message) == [row]
+
+
+async def test_tcp() -> None:
+    peer = Peer()
+    async with serving(peer) as uri:
+        async with DbConnection(uri=uri, database="chat") as connection:
+            await converse(connection, peer)
+        await connection.wait_closed()
+
+
+async def test_tls() -> None:
+    peer = Peer()
+    trusting = ssl.create_default_context(cafile=_TLS / "certificate.pem")
+    async with serving(peer, server_tls()) as uri:
+        async with DbConnection(uri=uri, database="chat", ssl_context=trusting) as connection:
+            await converse(connection, peer)
+        await connection.wait_closed()
+
+
+async def test_a_certificate_that_nobody_trusts() -> None:
+    async with serving(Peer(), server_tls()) as uri:
+        with pytest.raises(ConnectError, match="certificate verify failed"):
+            async with DbConnection(uri=uri, database="chat"):
+                pass
+
+
+class PlainHttp(Peer):
+    """What an HTTP server says to a TLS handshake."""
+
+    def receive(self, data: bytes) -> None:
+        self.send_bytes(wire.refusal("400 Bad Request", ""))
+        self.end()
+
+
+async def test_tls_spoken_to_a_server_without_it() -> None:
+    async with serving(PlainHttp()) as uri:
+        with pytest.raises(ConnectError, match="does the server speak TLS"):
+            async with DbConnection(uri=uri.replace("http", "https"), database="chat"):
+                pass
+
+
+async def test_a_large_message_arrives_in_many_reads() -> None:
+    peer = Peer()
+    peer.rows = {
+        "user": [
+            User(identity=Identity(f"{n:064x}"), name="x" * 100, online=True) for n in range(5000)
+        ]
+    }
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        await connection.subscribe("SELECT * FROM user")
+        assert connection.db.user.count() == 5000
+
+
+async def test_calls_made_in_one_turn_share_writes() -> None:
+    peer = Peer()
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        before = peer.writes
+        calls = [connection.reducers.send_message("x") for _ in range(100)]
+        for call in calls:
+            await call
+        assert peer.writes - before < 5
+
+
+async def test_more_than_the_peer_takes_waits_and_arrives() -> None:
+    peer = Peer()
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        calls = [connection.reducers.send_message("x" * 100_000) for _ in range(50)]
+        for call in calls:
+            await call
+        assert len(peer.received) == 50
+
+
+async def test_the_server_drops_the_socket_in_mid_call() -> None:
+    peer = Peer()
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        peer.answers = False
+        async with anyio.create_task_group() as tasks:
+
+            @tasks.start_soon
+            async def drop() -> None:
+                while not peer.received:
+                    await anyio.sleep(0.01)
+                peer.end()
+
+            with pytest.raises(ConnectionLost) as caught:
+                await connection.reducers.send_message("a")
+        assert caught.value.maybe_executed
+        with pytest.raises(ConnectionLost):
+            await connection.wait_closed()
+
+
+async def test_two_connections_in_one_task_and_many_in_parallel() -> None:
+    async def one() -> None:
+        peer = Peer()
+        async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+            await converse(connection, peer)
+
+    first, second = Peer(), Peer()
+    async with (
+        serving(first) as uri,
+        serving(second) as other_uri,
+        DbConnection(uri=uri, database="chat") as connection,
+        DbConnection(uri=other_uri, database="chat") as other,
+    ):
+        await converse(connection, first)
+        await converse(other, second)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(one)
+
+
+async def test_no_socket_is_left_open() -> None:
+    """An open one would warn when it is collected, and warnings are errors."""
+    peer = Peer()
+    async with serving(peer) as uri:
+        async with DbConnection(uri=uri, database="chat") as connection:
+            await converse(connection, peer)
+        del connection
+        gc.collect()
