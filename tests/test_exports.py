@@ -65,4 +65,3 @@ def test_classes_name_their_public_place() -> None:
         value = getattr(spacetime_py, name)
         if isinstance(value, type):
             assert value.__module__ == "spacetime_py", name
-            assert value.__doc__, name

@@ -301,6 +301,13 @@ class Closed:
     def by_us(self) -> bool:
         """Whether this side closed first."""
 
+@final
+class Warning:
+    """What the user should know and the connection survives: rows of a table that the bindings lack."""
+
+    @property
+    def message(self) -> str: ...
+
 Event = (
     Connected
     | SubscribeApplied
@@ -308,6 +315,7 @@ Event = (
     | SubscriptionFailed
     | TransactionUpdate
     | ProcedureResult
+    | Warning
     | Closed
 )
 

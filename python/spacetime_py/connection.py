@@ -47,7 +47,7 @@ class DbConnection:
         on_disconnect: Called with (connection, error); the error is None when this side closed.
         on_callback_error: Called with what a callback raised, after it was logged.
 
-    Raises ValueError for a bad uri, TypeError for an async callback.
+    Raises ValueError for a bad uri, database or token, TypeError for an async callback.
     """
 
     _module: ClassVar[Module]
@@ -75,6 +75,8 @@ class DbConnection:
     ) -> None:
         if not hasattr(self, "_module"):
             raise TypeError("use the DbConnection of bindings made by `spacetime-py generate`")
+        if not database:
+            raise ValueError("database is the name or identity of a database, not empty")
         self._endpoint = parse_uri(uri)
         self._connect_timeout = connect_timeout
         self._call_timeout = call_timeout

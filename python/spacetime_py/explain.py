@@ -35,7 +35,10 @@ class Explain:
             advice = "an `ssl_context` can name the certificates to trust"
         elif isinstance(error, ssl.SSLError):
             advice = "does the server speak TLS? http:// connects without"
-        return ConnectError(f"cannot connect to {self.uri} ({error}): {advice}")
+        # anyio says only that all attempts failed, and what failed is the cause.
+        reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        text = str(reason) or type(reason).__name__
+        return ConnectError(f"cannot connect to {self.uri} ({text}): {advice}")
 
     def closed(self, event: Closed) -> SpacetimeDBError:
         if event.kind == "refused":

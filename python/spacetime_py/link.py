@@ -13,11 +13,12 @@ from typing_extensions import Buffer
 
 from ._core import Closed, Connected
 from ._core import Connection as Core
+from ._core import Warning as CoreWarning
 from .callbacks import Callback, Guard
 from .dispatch import Dispatcher
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain, is_our_close
-from .pending import Pending, fresh
+from .pending import Pending, fresh, logger
 from .transport import Driver, Endpoint, Event, Transport, TransportFactory, event_class
 
 # Seconds that closing waits for the server, and for the last bytes when the user is cancelled.
@@ -170,6 +171,8 @@ class Link:
                 self._greeted.resolve(None)
             elif isinstance(event, Closed):
                 self._end(self._explain.closed(event))
+            elif isinstance(event, CoreWarning):
+                logger.warning("%s", event.message)
             else:
                 self._dispatcher.dispatch(event)
 

@@ -47,7 +47,8 @@ class ReducerCall(_Call[None]):
 class ProcedureCall(_Call[_T]):
     """The call of a procedure; awaiting gives what it returned. Otherwise as `ReducerCall`.
 
-    Raises ProcedureError, CallTimeout, ConnectionClosed (with `maybe_executed`).
+    Raises ProcedureError, CallTimeout, ConnectionClosed (with `maybe_executed`), and ProtocolError
+    for a value that is not of the type in the bindings.
     """
 
     __slots__ = ()

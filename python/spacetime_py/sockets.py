@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 import anyio
@@ -49,13 +50,18 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         return None
 
     async def connect(self) -> None:
-        await self._loop.create_connection(
+        connect = partial(
+            self._loop.create_connection,
             lambda: self,
             self._endpoint.host,
             self._endpoint.port,
             ssl=self._tls,
-            happy_eyeballs_delay=0.25,
         )
+        # uvloop knows no happy eyeballs: it tries one address after the other.
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            await connect(happy_eyeballs_delay=0.25)
+        else:
+            await connect()
 
     def flush(self) -> None:
         if self._transport is not None and not self._peer_is_slow:

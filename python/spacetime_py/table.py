@@ -111,7 +111,7 @@ class Table(Generic[_Row]):
 class Tables:
     """The tables and views of a module, one attribute each. Base of generated classes."""
 
-    _tables: ClassVar[Mapping[str, type[Table[Any]]]]
+    _tables: ClassVar[Mapping[str, type[Table[Any]]]] = {}
 
     def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
         for attribute, table in self._tables.items():

@@ -85,12 +85,12 @@ def parse_uri(uri: str) -> Endpoint:
     """From http://, https://, ws:// or wss://HOST[:PORT], or from HOST:PORT. Raises ValueError."""
     try:
         parts = urlsplit(uri if "://" in uri else f"http://{uri}")
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
     except (ValueError, KeyError):
         raise _bad_uri(uri) from None
     without_port = "://" not in uri and parts.port is None
     beyond_host = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username
-    if not parts.hostname or without_port or beyond_host:
+    if not parts.hostname or not port or without_port or beyond_host:
         raise _bad_uri(uri)
     return Endpoint(parts.hostname, port, tls=parts.scheme in ("https", "wss"))
 

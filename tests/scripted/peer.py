@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import anyio
-from anyio.abc import ByteStream, ObjectReceiveStream
+from anyio.abc import ByteStream, ObjectReceiveStream, SocketAttribute
 from anyio.streams.tls import TLSListener
 from spacetime_py import MemoryTransport
 from spacetime_py.transport import Driver, Endpoint
@@ -18,14 +20,14 @@ from spacetime_py.transport import Driver, Endpoint
 from examples.chat.module_bindings import DbConnection
 
 from . import wire
-from .wire import Call, Close, Rows, Subscribe, Unsubscribe
+from .wire import Call, ClientMessage, Close, Rows, Subscribe, Unsubscribe
 
 # Seconds after which a test that hangs fails.
 PATIENCE = 10.0
 
 
 class Peer:
-    """Answers what it is not told to leave alone: greets, applies with `rows`, commits empty calls."""
+    """Gives good answers unless told otherwise: greets, applies with `rows`, commits calls."""
 
     def __init__(self) -> None:
         self.send_bytes: Callable[[bytes], None] = _unconnected
@@ -36,7 +38,8 @@ class Peer:
         self.greets = True
         self.answers = True
         self.answers_close = True
-        self.received: list[Call | Subscribe | Unsubscribe | Close] = []
+        self.resets = False
+        self.received: list[ClientMessage] = []
         self.writes = 0
         self._incoming = bytearray()
 
@@ -73,7 +76,7 @@ class Peer:
             if self.answers:
                 self.answer(message)
 
-    def answer(self, message: Call | Subscribe | Unsubscribe | Close) -> None:
+    def answer(self, message: ClientMessage) -> None:
         """The good answer."""
         if isinstance(message, Call):
             self.commit(message)
@@ -121,14 +124,19 @@ def _unconnected(data: bytes) -> None:
 
 def in_memory(peer: Peer, **options: Any) -> DbConnection:
     """A connection to the peer without a network, still to be entered."""
+    return DbConnection(**in_memory_options(peer, **options))
+
+
+def in_memory_options(peer: Peer, **options: Any) -> dict[str, Any]:
+    """What a connection class takes to be connected to the peer without a network."""
 
     def transport(endpoint: Endpoint, driver: Driver) -> MemoryTransport:
         memory = MemoryTransport(driver, peer.receive)
         peer.send_bytes, peer.end = memory.feed, memory.end
         return memory
 
-    options = {"uri": "http://localhost:3000", "database": "chat", **options}
-    return DbConnection(transport=transport, **options)
+    address = {"uri": "http://localhost:3000", "database": "chat"}
+    return {**address, "transport": transport, **options}
 
 
 @asynccontextmanager
@@ -145,7 +153,7 @@ async def serving(peer: Peer, tls: ssl.SSLContext | None = None) -> AsyncIterato
     """The peer behind a TCP port, for one client; gives its uri."""
     with anyio.fail_after(PATIENCE):
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        port = listener.extra(SocketAttribute.local_port)
         async with listener, anyio.create_task_group() as tasks:
             serve = partial(_serve, peer)
             if tls is None:
@@ -161,6 +169,9 @@ async def _serve(peer: Peer, stream: ByteStream) -> None:
     send, receive = anyio.create_memory_object_stream[bytes](math.inf)
     peer.send_bytes, peer.end = send.send_nowait, send.close
     async with stream, send, receive, anyio.create_task_group() as tasks:
+        if peer.resets:
+            raw_socket = stream.extra(SocketAttribute.raw_socket)
+            raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         tasks.start_soon(_write, receive, stream, tasks.cancel_scope)
         try:
             while True:

@@ -1,4 +1,4 @@
-"""What docs/topics/callbacks.md promises: order, exceptions, changes of the lists while they run."""
+"""What docs/topics/callbacks.md promises: order, exceptions, changes while callbacks run."""
 
 from __future__ import annotations
 
@@ -190,6 +190,16 @@ async def test_what_a_callback_raises_is_logged_and_stops_nothing(
     assert "on_insert of table `message`" in logged.getMessage()
 
 
+async def test_an_update_callback_that_raises(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as (connection, peer):
+        peer.rows = {"user": [user(ALICE)]}
+        await connection.subscribe("SELECT * FROM user")
+        connection.db.user.on_update(lambda *_: 1 // 0)
+        peer.change({"user": [user(ALICE, "A")]}, {"user": [user(ALICE)]})
+        assert connection.is_active
+    assert "on_update of table `user`" in caplog.records[0].getMessage()
+
+
 async def test_an_error_hook_that_raises_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
     def hook(error: Exception) -> None:
         raise KeyError("the hook") from error
@@ -301,6 +311,12 @@ async def test_a_decorated_function_is_registered() -> None:
         peer.change({"message": [message("a")]})
         connection.db.message.remove_on_insert(hear)
         assert heard == ["a"]
+
+
+async def test_what_cannot_be_called_is_refused() -> None:
+    async with connected() as (connection, _):
+        with pytest.raises(TypeError, match="takes a function, not str"):
+            connection.db.user.on_insert("print")  # type: ignore[arg-type]
 
 
 async def _async_function(*_: object) -> None: ...

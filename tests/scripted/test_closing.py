@@ -50,6 +50,22 @@ async def test_close_may_be_called_in_the_block_and_twice() -> None:
     assert len([one for one in peer.received if isinstance(one, Close)]) == 1
 
 
+async def test_a_connection_that_is_being_closed_takes_no_calls() -> None:
+    peer = Peer()
+    peer.answers_close = False
+    async with (
+        serving(peer) as uri,
+        DbConnection(uri=uri, database="chat") as connection,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(connection.close)
+        await anyio.wait_all_tasks_blocked()
+        assert not connection.is_active
+        with pytest.raises(ConnectionClosed, match="this side closed"):
+            connection.reducers.send_message("late")
+        peer.end()
+
+
 async def test_what_the_body_raises_comes_out_as_it_is() -> None:
     with pytest.raises(_Told):
         async with in_memory(Peer()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -70,6 +71,14 @@ async def test_the_bare_class_says_that_bindings_are_needed() -> None:
         bindings.DbConnection(uri="localhost:3000", database="chat")
 
 
+@pytest.mark.parametrize(
+    "bad", [{"uri": "nowhere"}, {"database": ""}, {"token": "a\r\nb"}, {"compression": "zip"}]
+)
+async def test_bad_options_are_refused_at_once(bad: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r".{20}"):
+        in_memory(Peer(), **bad)
+
+
 async def test_a_server_that_is_down() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -78,6 +87,7 @@ async def test_a_server_that_is_down() -> None:
             async with DbConnection(uri=uri, database="chat"):
                 pass
     assert uri in str(caught.value)
+    assert re.search("refused|[Cc]onnect call failed", str(caught.value))
     assert isinstance(caught.value.__cause__, OSError)
 
 
@@ -128,10 +138,15 @@ async def test_a_server_that_never_greets() -> None:
     assert isinstance(caught.value, TimeoutError)
 
 
+class Silent(Peer):
+    """Takes everything and answers nothing."""
+
+    def receive(self, data: bytes) -> None:
+        pass
+
+
 async def test_a_server_that_never_answers() -> None:
-    peer = Peer()
-    async with serving(peer) as uri:
-        peer.request = b"taken, and not answered"
+    async with serving(Silent()) as uri:
         with pytest.raises(ConnectTimeout):
             async with DbConnection(uri=uri, database="chat", connect_timeout=0.1):
                 pass

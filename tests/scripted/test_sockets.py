@@ -127,6 +127,18 @@ async def test_the_server_drops_the_socket_in_mid_call() -> None:
             await connection.wait_closed()
 
 
+async def test_the_server_resets_the_socket() -> None:
+    peer = Peer()
+    peer.resets = True
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        peer.end()
+        with pytest.raises(ConnectionLost) as caught:
+            await connection.wait_closed()
+        lost = caught.value.__cause__
+        assert isinstance(lost, ConnectionLost)
+        assert lost.__cause__ is not None
+
+
 async def test_two_connections_in_one_task_and_many_in_parallel() -> None:
     async def one() -> None:
         peer = Peer()

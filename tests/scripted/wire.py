@@ -1,4 +1,4 @@
-"""The server's half of the protocol, version 1, as far as the tests need it: BSATN, frames, upgrade.
+"""The server's half of version 1 of the protocol, as far as tests need it: BSATN, frames, upgrade.
 
 Written from the protocol's description, not from the core, so that the two check each other.
 Recordings of real servers do the rest (tests/recordings).
@@ -30,6 +30,15 @@ class Call:
 
 
 @dataclass
+class CallProcedure:
+    """CallProcedure."""
+
+    procedure: str
+    args: bytes
+    request_id: int
+
+
+@dataclass
 class Subscribe:
     """SubscribeMulti."""
 
@@ -54,7 +63,7 @@ class Close:
     reason: str
 
 
-ClientMessage = Call | Subscribe | Unsubscribe | Close
+ClientMessage = Call | CallProcedure | Subscribe | Unsubscribe | Close
 
 
 def u32(number: int) -> bytes:
@@ -148,6 +157,11 @@ def subscription_error(request_id: int | None, query_set: int | None, text: str)
     return b"\x07" + u64(0) + b"".join(option(number) for number in ids) + string(text)
 
 
+def procedure_result(request_id: int, *, value: bytes = b"", error: str | None = None) -> bytes:
+    status = b"\0" + sized(value) if error is None else b"\2" + string(error)
+    return b"\x0a" + status + u64(0) + u64(0) + u32(request_id)
+
+
 def client_message(data: bytes) -> ClientMessage:
     reader = _Reader(data)
     tag = reader.take(1)[0]
@@ -156,6 +170,8 @@ def client_message(data: bytes) -> ClientMessage:
     if tag == 4:
         queries = [reader.string() for _ in range(reader.u32())]
         return Subscribe(queries, reader.u32(), reader.u32())
+    if tag == 7:
+        return CallProcedure(reader.string(), reader.take(reader.u32()), reader.u32())
     assert tag == 6, f"unexpected client message {tag}"
     return Unsubscribe(reader.u32(), reader.u32())
 
@@ -186,7 +202,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def take_frame(data: bytearray) -> tuple[int, bytes] | None:
-    """Remove one frame of a client, which is masked: (opcode, payload), or None when there is none."""
+    """Remove one frame of a client, which is masked: (opcode, payload); None without one."""
     if len(data) < 2:
         return None
     size, start = data[1] & 0x7F, 2

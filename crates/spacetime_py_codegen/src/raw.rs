@@ -1,260 +1,160 @@
-//! The JSON of a module description, as servers write it (typed SATS-JSON). Fields that are not needed are not declared.
+//! Module descriptions as they are served, read into one form for both versions.
 
-use serde::Deserialize;
+mod v10;
+mod v9;
+
 use serde_json::Value;
 
-use crate::Error;
+use crate::error::Error;
+use crate::json::Node;
+use crate::sats::{Element, Type};
 
-/// The payload of a variant without one: `[]`.
-pub type Unit = [(); 0];
-
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub enum AlgebraicType {
-    Ref(u32),
-    Sum { variants: Vec<Element> },
-    Product(Product),
-    Array(Box<AlgebraicType>),
-    String(Unit),
-    Bool(Unit),
-    I8(Unit),
-    U8(Unit),
-    I16(Unit),
-    U16(Unit),
-    I32(Unit),
-    U32(Unit),
-    I64(Unit),
-    U64(Unit),
-    I128(Unit),
-    U128(Unit),
-    I256(Unit),
-    U256(Unit),
-    F32(Unit),
-    F64(Unit),
+/// What both versions say, with the names settled and with what clients may call already known.
+#[derive(Debug, Default)]
+pub struct RawModule {
+    pub typespace: Vec<Type>,
+    pub types: Vec<RawTypeName>,
+    pub tables: Vec<RawTable>,
+    pub views: Vec<RawView>,
+    pub reducers: Vec<RawReducer>,
+    pub procedures: Vec<RawProcedure>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-pub struct Product {
-    pub elements: Vec<Element>,
+/// The name in the module's source, and the canonical one: that of the wire and of SQL.
+#[derive(Clone, Debug)]
+pub struct Name {
+    pub accessor: String,
+    pub wire: String,
 }
 
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Element {
-    pub name: Maybe<String>,
-    pub algebraic_type: AlgebraicType,
-}
-
-/// SATS's Option: `{"some": x}` or `{"none": []}`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Maybe<T> {
-    Some(T),
-    None(Unit),
-}
-
-impl<T> Maybe<T> {
-    pub fn get(&self) -> Option<&T> {
-        match self {
-            Maybe::Some(value) => Some(value),
-            Maybe::None(_) => None,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Typespace {
-    pub types: Vec<AlgebraicType>,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct TypeDef {
-    #[serde(alias = "source_name")]
-    pub name: ScopedName,
+#[derive(Debug)]
+pub struct RawTypeName {
+    /// The scope, from the outside in, and the name.
+    pub path: Vec<String>,
     pub ty: u32,
 }
 
-#[derive(Debug, Deserialize)]
-pub struct ScopedName {
-    pub scope: Vec<String>,
-    #[serde(alias = "source_name")]
-    pub name: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Table {
-    #[serde(alias = "source_name")]
-    pub name: String,
-    pub product_type_ref: u32,
+#[derive(Debug)]
+pub struct RawTable {
+    pub name: Name,
+    pub row: u32,
     pub primary_key: Vec<u16>,
-    pub constraints: Vec<Constraint>,
-    /// Version 9 only: `{"some": {"reducer_name": ..}}`.
-    #[serde(default)]
-    pub schedule: Value,
-    pub table_access: Access,
-    #[serde(default)]
+    pub unique: Vec<Vec<u16>>,
+    pub is_user: bool,
+    pub is_public: bool,
     pub is_event: bool,
 }
 
-#[derive(Debug, Deserialize)]
-pub enum Access {
-    Public(Unit),
-    Private(Unit),
-}
-
-#[derive(Debug, Deserialize)]
-pub struct Constraint {
-    pub data: ConstraintData,
-}
-
-#[derive(Debug, Deserialize)]
-pub enum ConstraintData {
-    Unique { columns: Vec<u16> },
-}
-
-/// A reducer, procedure or view; each version and kind has some of the fields.
-#[derive(Debug, Deserialize)]
-pub struct Function {
-    #[serde(alias = "source_name")]
-    pub name: String,
-    pub params: Product,
-    /// Version 9, reducers: `{"some": {"Init": []}}`.
-    #[serde(default)]
-    pub lifecycle: Value,
-    /// Version 10, reducers and procedures.
-    pub visibility: Option<Visibility>,
-    /// Procedures and views.
-    pub return_type: Option<AlgebraicType>,
-    /// Views.
-    #[serde(default)]
+#[derive(Debug)]
+pub struct RawView {
+    pub name: Name,
+    pub index: u32,
     pub is_public: bool,
+    pub is_anonymous: bool,
+    pub params: Vec<Element>,
+    pub returns: Type,
+    /// Names of columns.
+    pub primary_key: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-pub enum Visibility {
-    #[serde(alias = "Internal")]
-    Private(Unit),
-    ClientCallable(Unit),
+#[derive(Debug)]
+pub struct RawReducer {
+    pub name: Name,
+    pub params: Vec<Element>,
+    pub ok: Type,
+    pub err: Type,
+    pub is_callable: bool,
 }
 
-/// Both versions, with their parts under the same names.
-#[derive(Debug, Default)]
-pub struct Description {
-    pub types: Vec<AlgebraicType>,
-    pub names: Vec<TypeDef>,
-    pub tables: Vec<Table>,
-    pub reducers: Vec<Function>,
-    pub procedures: Vec<Function>,
-    pub views: Vec<Function>,
-    /// Reducers that a schedule or the server calls.
-    pub internal: Vec<String>,
-    pub explicit_names: Vec<(NameKind, Mapping)>,
-    pub view_keys: Vec<ViewKey>,
+#[derive(Debug)]
+pub struct RawProcedure {
+    pub name: Name,
+    pub params: Vec<Element>,
+    pub returns: Type,
+    pub is_callable: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameKind {
-    Table,
-    Function,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Mapping {
-    pub source_name: String,
-    pub canonical_name: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub struct ViewKey {
-    pub view_source_name: String,
-    pub columns: Vec<String>,
-}
-
-impl Description {
-    pub fn from_json(text: &str) -> Result<Description, Error> {
-        let mut value: Value = serde_json::from_str(text).map_err(|error| Error::NotADescription(error.to_string()))?;
-        // `extract-schema` wraps the description in its version.
-        for version in ["V9", "V10"] {
-            if let Some(inner) = value.get_mut(version) {
-                value = inner.take();
-            }
-        }
-        if value.get("sections").is_some() {
-            return Description::from_v10(value);
-        }
-        if value.get("typespace").is_some() && value.get("tables").is_some() {
-            return Description::from_v9(value);
-        }
-        Err(Error::NotADescription("it has neither `sections` nor `typespace` and `tables`".into()))
+impl Name {
+    /// Where the two names are the same.
+    fn plain(name: String) -> Self {
+        Name { accessor: name.clone(), wire: name }
     }
+}
 
-    fn from_v9(mut value: Value) -> Result<Description, Error> {
-        let mut description = Description {
-            types: part::<Typespace>(&mut value, "typespace")?.types,
-            names: part(&mut value, "types")?,
-            tables: part(&mut value, "tables")?,
-            reducers: part(&mut value, "reducers")?,
-            ..Description::default()
-        };
-        let extras: Vec<Value> = part(&mut value, "misc_exports")?;
-        for mut extra in extras {
-            if extra.get("Procedure").is_some() {
-                description.procedures.push(part(&mut extra, "Procedure")?);
-            } else if extra.get("View").is_some() {
-                description.views.push(part(&mut extra, "View")?);
-            }
+impl RawModule {
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let document: Value =
+            serde_json::from_str(text).map_err(|error| Error::NotJson { problem: error.to_string() })?;
+        let root = Node::root(&document);
+        if let Some(module) = Self::recognised(&root)? {
+            return Ok(module);
         }
-        let scheduled = description.tables.iter().filter_map(|table| table.schedule.pointer("/some/reducer_name"));
-        description.internal = scheduled.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
-        let lifecycle = description.reducers.iter().filter(|reducer| reducer.lifecycle.get("some").is_some());
-        description.internal.extend(lifecycle.map(|reducer| reducer.name.clone()));
-        Ok(description)
-    }
-
-    fn from_v10(mut value: Value) -> Result<Description, Error> {
-        let sections: Vec<Value> = part(&mut value, "sections")?;
-        let mut description = Description::default();
-        for mut section in sections {
-            let Some(kind) = section.as_object().and_then(|object| object.keys().next().cloned()) else { continue };
-            let section = &mut section;
-            match kind.as_str() {
-                "Typespace" => description.types = part::<Typespace>(section, &kind)?.types,
-                "Types" => description.names = part(section, &kind)?,
-                "Tables" => description.tables = part(section, &kind)?,
-                "Reducers" => description.reducers = part(section, &kind)?,
-                "Procedures" => description.procedures = part(section, &kind)?,
-                "Views" => description.views = part(section, &kind)?,
-                "ViewPrimaryKeys" => description.view_keys = part(section, &kind)?,
-                "ExplicitNames" => description.read_names(section)?,
-                "Schedules" | "LifeCycleReducers" => {
-                    let called: Vec<Value> = part(section, &kind)?;
-                    let name = |entry: &Value| Some(entry.get("function_name")?.as_str()?.to_owned());
-                    description.internal.extend(called.iter().filter_map(name));
+        match root.variant() {
+            Ok((_, inner)) => Self::recognised(&inner)?.ok_or_else(|| match root.variant() {
+                Ok((version, _)) if version.starts_with('V') => {
+                    Error::UnsupportedVersion { version: version.to_owned() }
                 }
-                // Row level security, HTTP handlers and what is to come do not concern clients.
-                _ => {}
-            }
+                _ => Error::NotASchema,
+            }),
+            Err(_) => Err(Error::NotASchema),
         }
-        Ok(description)
     }
 
-    fn read_names(&mut self, section: &mut Value) -> Result<(), Error> {
-        let mut names = section["ExplicitNames"].take();
-        let entries: Vec<Value> = part(&mut names, "entries")?;
-        for mut entry in entries {
-            for (key, kind) in [("Table", NameKind::Table), ("Function", NameKind::Function)] {
-                if entry.get(key).is_some() {
-                    self.explicit_names.push((kind, part(&mut entry, key)?));
-                }
-            }
+    /// Version 8 has a typespace and tables too, and no list of types.
+    fn recognised(node: &Node<'_>) -> Result<Option<Self>, Error> {
+        let has = |field| node.optional_field(field).is_some();
+        if has("sections") {
+            return v10::read(node).map(Some);
         }
-        Ok(())
+        if has("typespace") && has("tables") && has("types") {
+            return v9::read(node).map(Some);
+        }
+        Ok(None)
     }
 }
 
-/// Takes a named part out of an object.
-fn part<T: serde::de::DeserializeOwned>(value: &mut Value, key: &str) -> Result<T, Error> {
-    let inner = value.get_mut(key).map(Value::take).unwrap_or_default();
-    serde_json::from_value(inner).map_err(|error| Error::Unsupported {
-        place: format!("`{key}` of the module description"),
-        problem: format!("{error}; is this schema of a newer server? Then update spacetime-py"),
+fn read_typespace(node: &Node<'_>) -> Result<Vec<Type>, Error> {
+    node.field("types")?.list(Type::from_json)
+}
+
+/// `name_field` is "name" in version 9 and "source_name" in version 10.
+fn read_type_name(node: &Node<'_>, name_field: &str) -> Result<RawTypeName, Error> {
+    let name = node.field(name_field)?;
+    let mut path = name.field("scope")?.list(Node::string)?;
+    path.push(name.field(name_field)?.string()?);
+    Ok(RawTypeName { path, ty: node.field("ty")?.u32()? })
+}
+
+fn read_columns(node: &Node<'_>) -> Result<Vec<u16>, Error> {
+    node.list(Node::u16)
+}
+
+fn read_constraint(node: &Node<'_>) -> Result<Vec<u16>, Error> {
+    let (_, unique) = node.field("data")?.variant()?;
+    read_columns(&unique.field("columns")?)
+}
+
+/// What tables of both versions have in common.
+fn read_table(node: &Node<'_>, name: Name, is_event: bool) -> Result<RawTable, Error> {
+    Ok(RawTable {
+        name,
+        row: node.field("product_type_ref")?.u32()?,
+        primary_key: read_columns(&node.field("primary_key")?)?,
+        unique: node.field("constraints")?.list(read_constraint)?,
+        is_user: node.field("table_type")?.is_variant("User")?,
+        is_public: node.field("table_access")?.is_variant("Public")?,
+        is_event,
+    })
+}
+
+fn read_view(node: &Node<'_>, name: Name, primary_key: Vec<String>) -> Result<RawView, Error> {
+    Ok(RawView {
+        name,
+        index: node.field("index")?.u32()?,
+        is_public: node.field("is_public")?.bool()?,
+        is_anonymous: node.field("is_anonymous")?.bool()?,
+        params: crate::sats::elements(&node.field("params")?)?,
+        returns: Type::from_json(&node.field("return_type")?)?,
+        primary_key,
     })
 }

@@ -1,61 +1,125 @@
-//! Types as Python annotations, and what a file has to import for them.
+//! SATS types to annotations of Python.
 
-use std::collections::BTreeSet;
+use crate::naming::Names;
+use crate::python::Imports;
+use crate::sats::{Scalar, Special, Type};
+use crate::schema::Schema;
 
-use crate::names::Named;
-use crate::schema::{Scalar, Special, Type};
-
-/// Collects what the annotations of one file mention.
-#[derive(Default)]
-pub struct Mentions {
-    /// Names that `spacetime_py` exports.
-    pub sdk: BTreeSet<&'static str>,
-    /// Names that `types.py` of the package defines.
-    pub own: BTreeSet<String>,
-    pub uuid: bool,
+/// An annotation whose parts can be told apart, so that a long one can be broken into lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Annotation {
+    Name(String),
+    Generic(&'static str, Vec<Annotation>),
+    Union(Vec<Annotation>),
 }
 
-impl Mentions {
-    pub fn annotation(&mut self, ty: &Type, named: &Named<'_>) -> String {
+impl Annotation {
+    pub fn name(name: &str) -> Self {
+        Annotation::Name(name.to_owned())
+    }
+
+    pub fn generic(name: &'static str, argument: Annotation) -> Self {
+        Annotation::Generic(name, vec![argument])
+    }
+
+    /// A union in a union is one.
+    fn or(self, other: Annotation) -> Self {
+        let mut parts = Vec::new();
+        for part in [self, other] {
+            match part {
+                Annotation::Union(inner) => parts.extend(inner),
+                part => parts.push(part),
+            }
+        }
+        Annotation::Union(parts)
+    }
+}
+
+impl std::fmt::Display for Annotation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let join =
+            |parts: &[Annotation], between| parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(between);
+        match self {
+            Annotation::Name(name) => f.write_str(name),
+            Annotation::Generic(name, arguments) => write!(f, "{name}[{}]", join(arguments, ", ")),
+            Annotation::Union(parts) => f.write_str(&join(parts, " | ")),
+        }
+    }
+}
+
+/// Writes annotations for one file, and notes what the file must import for them.
+pub struct Annotations<'a> {
+    pub schema: &'a Schema,
+    pub names: &'a Names,
+    /// Whether the file is the one where the types are.
+    pub at_home: bool,
+}
+
+impl Annotations<'_> {
+    pub fn of(&self, ty: &Type, imports: &mut Imports) -> Annotation {
+        if let Some(special) = ty.special() {
+            return self.special(special, imports);
+        }
         match ty {
-            Type::Ref(index) => {
-                let name = named.types[*index].name.clone();
-                self.own.insert(name.clone());
-                name
-            }
-            Type::Array(element) if **element == Type::Scalar(Scalar::U8) => "bytes".into(),
-            Type::Array(element) => format!("list[{}]", self.annotation(element, named)),
-            Type::Option(inner) if matches!(**inner, Type::Option(_) | Type::Unit) => {
-                format!("{}[{}] | None", self.sdk("Some"), self.annotation(inner, named))
-            }
-            Type::Option(inner) => format!("{} | None", self.annotation(inner, named)),
-            Type::Result(ok, err) => {
-                let (ok, err) = (self.annotation(ok, named), self.annotation(err, named));
-                format!("{}[{ok}] | {}[{err}]", self.sdk("Ok"), self.sdk("Err"))
-            }
-            Type::Unit => "None".into(),
-            Type::Scalar(Scalar::Bool) => "bool".into(),
-            Type::Scalar(Scalar::String) => "str".into(),
-            Type::Scalar(Scalar::F32 | Scalar::F64) => "float".into(),
-            Type::Scalar(_) => "int".into(),
-            Type::Special(Special::Uuid) => {
-                self.uuid = true;
-                "UUID".into()
-            }
-            Type::Special(special) => self
-                .sdk(match special {
-                    Special::Identity => "Identity",
-                    Special::ConnectionId => "ConnectionId",
-                    Special::Timestamp => "Timestamp",
-                    Special::TimeDuration => "TimeDuration",
-                    Special::ScheduleAt | Special::Uuid => "ScheduleAt",
-                })
-                .into(),
+            Type::Scalar(scalar) => Annotation::name(scalar_name(*scalar)),
+            Type::Array(element) if **element == Type::Scalar(Scalar::U8) => Annotation::name("bytes"),
+            Type::Array(element) => Annotation::generic("list", self.of(element, imports)),
+            Type::Ref(index) => match self.names.classes.get(index) {
+                Some(class) => self.class(class, imports),
+                None => self.of(&self.schema.typespace[*index as usize], imports),
+            },
+            // Other products and sums have places in the typespace; that of the unit type may have no name.
+            Type::Product(_) | Type::Sum(_) => Annotation::name("None"),
         }
     }
 
-    fn sdk(&mut self, name: &'static str) -> &'static str {
-        self.sdk.insert(name);
-        name
+    pub fn class(&self, class: &str, imports: &mut Imports) -> Annotation {
+        if !self.at_home {
+            imports.add(".types", class);
+        }
+        Annotation::name(class)
+    }
+
+    fn special(&self, special: Special<'_>, imports: &mut Imports) -> Annotation {
+        let mut own = |name| {
+            imports.add("spacetime_py", name);
+            Annotation::name(name)
+        };
+        match special {
+            Special::Identity => own("Identity"),
+            Special::ConnectionId => own("ConnectionId"),
+            Special::Timestamp => own("Timestamp"),
+            Special::TimeDuration => own("TimeDuration"),
+            Special::ScheduleAt => own("ScheduleAt"),
+            Special::Uuid => {
+                imports.add("uuid", "UUID");
+                Annotation::name("UUID")
+            }
+            Special::Option(some) => {
+                let is_nullable = self.schema.is_nullable(some);
+                let some = self.of(some, imports);
+                if !is_nullable {
+                    return some.or(Annotation::name("None"));
+                }
+                imports.add("spacetime_py", "Some");
+                Annotation::generic("Some", some).or(Annotation::name("None"))
+            }
+            Special::Result(ok, err) => {
+                imports.add("spacetime_py", "Ok");
+                imports.add("spacetime_py", "Err");
+                let ok = Annotation::generic("Ok", self.of(ok, imports));
+                ok.or(Annotation::generic("Err", self.of(err, imports)))
+            }
+            Special::Query(row) => Annotation::generic("list", self.of(row, imports)),
+        }
+    }
+}
+
+fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String => "str",
+        Scalar::Bool => "bool",
+        Scalar::F32 | Scalar::F64 => "float",
+        _ => "int",
     }
 }

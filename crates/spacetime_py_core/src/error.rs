@@ -41,9 +41,7 @@ impl fmt::Display for DecodeError {
             }
             Problem::BadBool(byte) => write!(f, "a bool is 0 or 1, not {byte}")?,
             Problem::BadUtf8 => write!(f, "a string is not valid UTF-8")?,
-            Problem::BadTag { tag, variants } => {
-                write!(f, "tag {tag} of a sum type that has {variants} variants")?
-            }
+            Problem::BadTag { tag, variants } => write!(f, "tag {tag} of a sum type that has {variants} variants")?,
             Problem::TooDeep => write!(f, "values nested too deeply")?,
             Problem::TooManyEmpty(count) => write!(f, "{count} elements that take no bytes")?,
             Problem::Trailing(count) => write!(f, "{count} bytes left over after the value")?,

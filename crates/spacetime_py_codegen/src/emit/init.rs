@@ -1,35 +1,41 @@
-use super::quoted;
-use crate::layout::{bracketed, import};
-use crate::names::{Kind, Named};
+//! `__init__.py`: the connection, and everything by one name.
 
-/// `__init__.py`: the typed connection, and everything that programs import from the package.
-pub fn emit(named: &Named<'_>, module_name: &str) -> String {
-    let tables: Vec<String> = named.tables.iter().map(|table| table.class.clone()).collect();
-    let variants = |kind: &Kind| match kind {
-        Kind::Union(variants) => variants.clone(),
-        Kind::Product(_) | Kind::Enum(_) => Vec::new(),
-    };
-    let mut types: Vec<String> = named.types.iter().flat_map(|ty| variants(&ty.kind)).collect();
-    types.extend(named.types.iter().map(|ty| ty.name.clone()));
-    let mut text = format!("\"\"\"Bindings of {}.\"\"\"\n\n", quoted(module_name));
-    text.push_str("from typing import TypeAlias\n\nfrom spacetime_py import bindings\n\nfrom ._module import MODULE\n");
-    text.push_str("from .procedures import RemoteProcedures\nfrom .reducers import RemoteReducers\n");
-    let remote = ["RemoteTables".to_owned()];
-    text.push_str(&import(".tables", &[&tables[..], &remote].concat()));
-    if !types.is_empty() {
-        text.push_str(&import(".types", &types));
+use crate::naming::Names;
+use crate::python::File;
+
+pub fn emit(names: &Names, module_name: &str) -> String {
+    let mut file = File::default();
+    file.imports.add("typing", "TypeAlias");
+    file.imports.add("spacetime_py", "bindings");
+    for (module, name) in [("._module", "MODULE"), (".reducers", "RemoteReducers"), (".procedures", "RemoteProcedures")]
+    {
+        file.imports.add(module, name);
     }
-    text.push_str(
-        "\n\nclass DbConnection(bindings.DbConnection):\n    \
-         \"\"\"A connection to a database that runs this module.\"\"\"\n\n    \
-         _module = MODULE\n    _parts = (RemoteTables, RemoteReducers, RemoteProcedures)\n    \
-         db: RemoteTables\n    reducers: RemoteReducers\n    procedures: RemoteProcedures\n\n\n\
-         EventContext: TypeAlias = bindings.EventContext[DbConnection]\n\n",
-    );
+    file.imports.add(".tables", "RemoteTables");
+    names.tables.values().for_each(|table| file.imports.add(".tables", table));
+    // An alias hides the classes of its variants; users need those to make and to match values.
+    names.classes.values().chain(names.variants.values()).for_each(|class| file.imports.add(".types", class));
+    emit_connection(&mut file);
     let own = ["DbConnection", "EventContext", "RemoteProcedures", "RemoteReducers", "RemoteTables"];
-    let mut all: Vec<String> = own.iter().map(|name| (*name).to_owned()).chain(tables).chain(types).collect();
-    all.sort_by_key(|name| crate::layout::export_order(name));
-    let all: Vec<String> = all.iter().map(|name| format!("\"{name}\"")).collect();
-    text.push_str(&bracketed(0, "__all__ = [", &all, "]\n"));
-    text
+    let types = names.classes.values().chain(names.variants.values()).chain(names.tables.values());
+    file.all(own.into_iter().map(str::to_owned).chain(types.cloned()));
+    file.finish(&format!("Bindings of module `{module_name}`."))
+}
+
+fn emit_connection(file: &mut File) {
+    file.blank(2);
+    file.class("DbConnection", Some("bindings.DbConnection"), "A connection to a database that runs this module.");
+    file.blank(1);
+    for line in [
+        "    _module = MODULE",
+        "    _parts = (RemoteTables, RemoteReducers, RemoteProcedures)",
+        "    db: RemoteTables",
+        "    reducers: RemoteReducers",
+        "    procedures: RemoteProcedures",
+    ] {
+        file.line(line);
+    }
+    file.blank(2);
+    file.line("EventContext: TypeAlias = bindings.EventContext[DbConnection]");
+    file.blank(1);
 }

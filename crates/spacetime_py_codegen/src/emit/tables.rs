@@ -1,64 +1,86 @@
-use super::{literal, quoted};
-use crate::layout::{bracketed, import, line};
-use crate::names::{Named, NamedTable};
-use crate::schema::{Shape, Table};
-use crate::types::Mentions;
+//! `tables.py`: a class for each table and view, and one that has them all.
 
-/// `tables.py`: a handle class for each table and view, and `RemoteTables` with one attribute for each.
-pub fn emit(named: &Named<'_>) -> String {
-    let mut mentions = Mentions::default();
-    let mut classes = String::new();
-    for (table, names) in named.schema.tables.iter().zip(&named.tables) {
-        classes.push_str(&handle(table, names, named, &mut mentions));
+use std::collections::BTreeMap;
+
+use crate::naming::Names;
+use crate::python::{File, Sorted};
+use crate::raw::Name;
+use crate::schema::{Schema, Table, View};
+use crate::types::{Annotation, Annotations};
+
+pub fn emit(schema: &Schema, names: &Names) -> String {
+    let mut file = File::default();
+    file.imports.add("__future__", "annotations");
+    file.imports.add("spacetime_py.bindings", "Tables");
+    let tables: Vec<Remote> =
+        schema.tables.iter().map(Remote::of_table).chain(schema.views.iter().map(Remote::of_view)).collect();
+    let by_class: BTreeMap<Sorted, &Remote> =
+        tables.iter().map(|table| (Sorted(names.tables[&table.name.wire].clone()), table)).collect();
+    for (class, table) in &by_class {
+        emit_table(&mut file, &class.0, table, &Annotations { schema, names, at_home: false });
     }
-    let entries: Vec<String> =
-        named.tables.iter().map(|table| format!("{}: {}", literal(&table.attribute), table.class)).collect();
-    classes.push_str("\n\nclass RemoteTables(Tables):\n");
-    classes.push_str("    \"\"\"The tables and views of the module: `connection.db`.\"\"\"\n\n");
-    classes.push_str(&bracketed(4, "_tables = {", &entries, "}\n"));
-    for table in &named.tables {
-        classes.push_str(&line(4, &format!("{}: {}", table.attribute, table.class)));
-    }
-    let mut used = vec!["Tables".to_owned()];
-    if !named.tables.is_empty() {
-        used.push("Table".into());
-    }
-    if named.tables.iter().any(|table| !table.unique.is_empty()) {
-        used.push("UniqueIndex".into());
-    }
-    let mut text = String::from("\"\"\"The tables of the module.\"\"\"\n\nfrom __future__ import annotations\n\n");
-    if mentions.uuid {
-        text.push_str("from uuid import UUID\n\n");
-    }
-    if !mentions.sdk.is_empty() {
-        let names: Vec<String> = mentions.sdk.iter().map(|name| (*name).to_owned()).collect();
-        text.push_str(&import("spacetime_py", &names));
-    }
-    text.push_str(&import("spacetime_py.bindings", &used));
-    if !mentions.own.is_empty() {
-        let names: Vec<String> = mentions.own.into_iter().collect();
-        text.push_str(&format!("\n{}", import(".types", &names)));
-    }
-    text + &classes
+    emit_all(&mut file, &tables, names);
+    file.finish("Tables and views of the module.")
 }
 
-fn handle(table: &Table, names: &NamedTable, named: &Named<'_>, mentions: &mut Mentions) -> String {
-    let row = named.types[table.row].name.clone();
-    mentions.own.insert(row.clone());
-    let kind = if table.is_view { "View" } else { "Table" };
-    let mut text = format!("\n\nclass {}(Table[{row}]):\n", names.class);
-    text.push_str(&line(4, &format!("\"\"\"{kind} {}.\"\"\"", quoted(&table.name))));
-    text.push_str(&format!("\n    _name = {}\n", literal(&table.name)));
-    if names.unique.is_empty() {
-        return text;
+/// A table or a view: to a client there is little difference.
+struct Remote<'a> {
+    name: &'a Name,
+    docs: String,
+    row: u32,
+    /// Columns that are unique by themselves.
+    unique: Vec<u16>,
+}
+
+impl<'a> Remote<'a> {
+    fn of_table(table: &'a Table) -> Self {
+        let single = |columns: &Vec<u16>| <[u16; 1]>::try_from(&columns[..]).ok().map(|[column]| column);
+        let name = &table.name.wire;
+        let docs = match table.is_event {
+            true => format!("Event table `{name}`: rows come to `on_insert` and are not kept."),
+            false => format!("Table `{name}`."),
+        };
+        Remote { name: &table.name, docs, row: table.row, unique: table.unique.iter().filter_map(single).collect() }
     }
-    let entries: Vec<String> =
-        names.unique.iter().map(|(name, column)| format!("{}: {column}", literal(name))).collect();
-    text.push_str(&bracketed(4, "_unique = {", &entries, "}\n"));
-    let Shape::Product(columns) = &named.schema.types[table.row].shape else { unreachable!("rows are products") };
-    for (name, column) in &names.unique {
-        let key = mentions.annotation(&columns[usize::from(*column)].ty, named);
-        text.push_str(&line(4, &format!("{name}: UniqueIndex[{row}, {key}]")));
+
+    fn of_view(view: &'a View) -> Self {
+        let docs = format!("View `{}`.", view.name.wire);
+        Remote { name: &view.name, docs, row: view.row, unique: view.primary_key.into_iter().collect() }
     }
-    text
+}
+
+fn emit_table(file: &mut File, class: &str, table: &Remote<'_>, annotations: &Annotations<'_>) {
+    file.imports.add("spacetime_py.bindings", "Table");
+    let row = annotations.class(&annotations.names.classes[&table.row], &mut file.imports);
+    file.blank(2);
+    file.class(class, Some(&format!("Table[{row}]")), &table.docs);
+    file.blank(1);
+    file.text("_name", &table.name.wire);
+    if table.unique.is_empty() {
+        return;
+    }
+    file.imports.add("spacetime_py.bindings", "UniqueIndex");
+    let columns = annotations.schema.columns(table.row);
+    let columns: Vec<_> = table.unique.iter().map(|column| &columns[usize::from(*column)]).collect();
+    let indexes = annotations.names.indexes(&columns);
+    let numbers = table.unique.iter().map(ToString::to_string);
+    file.dict("_unique", &indexes.iter().cloned().zip(numbers).collect::<Vec<_>>());
+    for (index, column) in indexes.iter().zip(columns) {
+        let key = annotations.of(&column.ty, &mut file.imports);
+        file.field(index, &Annotation::Generic("UniqueIndex", vec![row.clone(), key]));
+    }
+}
+
+fn emit_all(file: &mut File, tables: &[Remote<'_>], names: &Names) {
+    let attributes = names.attributes(tables.iter().map(|table| table.name.accessor.as_str()));
+    let classes = tables.iter().map(|table| names.tables[&table.name.wire].clone());
+    let mut entries: Vec<(String, String)> = attributes.into_iter().zip(classes).collect();
+    entries.sort();
+    file.blank(2);
+    file.class("RemoteTables", Some("Tables"), "The tables and views of the module: `connection.db`.");
+    file.blank(1);
+    file.dict("_tables", &entries);
+    for (attribute, class) in entries {
+        file.field(&attribute, &Annotation::Name(class));
+    }
 }

@@ -1,117 +1,117 @@
-use super::quoted;
-use crate::layout::{alias, import, line};
-use crate::names::{Kind, Named};
-use crate::schema::{Field, Shape, Type};
-use crate::types::Mentions;
+//! `types.py`: a class for each product and each variant, an Enum for each sum without payloads, an alias for other sums.
 
-/// `types.py`: a class for each product and variant, an Enum or a union for each sum.
-pub fn emit(named: &Named<'_>) -> String {
-    let mut mentions = Mentions::default();
-    let (mut classes, mut aliases) = (String::new(), String::new());
-    let (mut products, mut enums, mut variants) = (false, false, false);
-    let mut never = false;
-    for (place, (ty, shape)) in named.schema.types.iter().zip(&named.types).enumerate() {
-        let (Shape::Product(fields) | Shape::Sum(fields)) = &ty.shape;
-        match &shape.kind {
-            Kind::Product(names) => {
-                products = true;
-                classes.push_str(&product(place, named, fields, names, &mut mentions));
-            }
-            Kind::Enum(members) => {
-                enums = true;
-                classes.push_str(&plain_enum(place, &shape.name, &ty.name, members));
-            }
-            Kind::Union(names) => {
-                for (tag, (variant, name)) in fields.iter().zip(names).enumerate() {
-                    variants = true;
-                    classes.push_str(&variant_class(place, tag, name, &ty.name, variant, named, &mut mentions));
-                }
-                never |= names.is_empty();
-                let members = if names.is_empty() { &["Never".to_owned()][..] } else { names };
-                aliases.push_str(&format!("\n{}", alias(&shape.name, members)));
-            }
-        }
+use std::collections::BTreeMap;
+
+use crate::naming::{self, Names};
+use crate::python::{File, Sorted};
+use crate::sats::{Element, Type};
+use crate::schema::Schema;
+use crate::types::{Annotation, Annotations};
+
+pub fn emit(schema: &Schema, names: &Names) -> String {
+    let mut emitter =
+        Types { annotations: Annotations { schema, names, at_home: true }, file: File::default(), rows: rows(schema) };
+    emitter.file.imports.add("__future__", "annotations");
+    let by_class: BTreeMap<Sorted, u32> =
+        names.classes.iter().map(|(index, class)| (Sorted(class.clone()), *index)).collect();
+    for (class, index) in by_class {
+        emitter.emit_type(index, &class.0);
     }
-    let aliases = if aliases.is_empty() { aliases } else { format!("\n{aliases}") };
-    let used = [("plain_enum", enums), ("product", products), ("variant", variants)];
-    let used: Vec<String> = used.iter().filter(|(_, used)| *used).map(|(name, _)| (*name).to_owned()).collect();
-    let mut text = String::from("\"\"\"The types of the module.\"\"\"\n\nfrom __future__ import annotations\n");
-    let mut standard = String::new();
-    if enums {
-        standard.push_str("import enum\n");
-    }
-    if !aliases.is_empty() {
-        standard.push_str("from typing import TypeAlias\n");
-    }
-    if mentions.uuid {
-        standard.push_str("from uuid import UUID\n");
-    }
-    let mut third = String::new();
-    if !mentions.sdk.is_empty() {
-        let names: Vec<String> = mentions.sdk.iter().map(|name| (*name).to_owned()).collect();
-        third.push_str(&import("spacetime_py", &names));
-    }
-    if !used.is_empty() {
-        third.push_str(&import("spacetime_py.bindings", &used));
-    }
-    if never {
-        third.push_str("from typing_extensions import Never\n");
-    }
-    for block in [standard, third] {
-        if !block.is_empty() {
-            text.push_str(&format!("\n{block}"));
-        }
-    }
-    if !used.is_empty() {
-        text.push_str("\nfrom ._module import MODULE\n");
-    }
-    text + &classes + &aliases
+    emitter.file.finish("Types of the module.")
 }
 
-fn product(place: usize, named: &Named<'_>, fields: &[Field], names: &[String], mentions: &mut Mentions) -> String {
-    let tables = named.schema.tables.iter().filter(|table| table.row == place);
-    let tables: Vec<String> = tables.map(|table| quoted(&table.name)).collect();
-    let doc = if tables.is_empty() {
-        format!("Product type {}.", quoted(&named.schema.types[place].name))
-    } else {
-        format!("Row of {}.", tables.join(", "))
+struct Types<'a> {
+    annotations: Annotations<'a>,
+    file: File,
+    rows: BTreeMap<u32, String>,
+}
+
+/// What row types are the rows of: tables, or else views.
+fn rows(schema: &Schema) -> BTreeMap<u32, String> {
+    let mut rows: BTreeMap<u32, (&str, Vec<String>)> = BTreeMap::new();
+    let tables = schema.tables.iter().map(|table| ("table", table.row, &table.name));
+    let views = schema.views.iter().map(|view| ("view", view.row, &view.name));
+    for (kind, row, name) in tables.chain(views) {
+        let (first, names) = rows.entry(row).or_insert((kind, Vec::new()));
+        if *first == kind {
+            names.push(format!("`{}`", name.wire));
+        }
+    }
+    let text = |(row, (kind, names)): (u32, (&str, Vec<String>))| {
+        let plural = if names.len() > 1 { "s" } else { "" };
+        (row, format!("Row of {kind}{plural} {}.", names.join(", ")))
     };
-    let mut text = format!("\n\n@product(MODULE, {place})\nclass {}:\n", named.types[place].name);
-    text.push_str(&line(4, &format!("\"\"\"{doc}\"\"\"")));
-    if !fields.is_empty() {
-        text.push('\n');
-    }
-    for (field, name) in fields.iter().zip(names) {
-        text.push_str(&line(4, &format!("{name}: {}", mentions.annotation(&field.ty, named))));
-    }
-    text
+    rows.into_iter().map(text).collect()
 }
 
-fn plain_enum(place: usize, name: &str, original: &str, members: &[String]) -> String {
-    let mut text = format!(
-        "\n\n@plain_enum(MODULE, {place})\nclass {name}(enum.Enum):\n    \"\"\"Sum type {}.\"\"\"\n\n",
-        quoted(original)
-    );
-    for (tag, member) in members.iter().enumerate() {
-        text.push_str(&format!("    {member} = {tag}\n"));
+impl Types<'_> {
+    fn emit_type(&mut self, index: u32, class: &str) {
+        let name = self.annotations.schema.types[&index].join(".");
+        match &self.annotations.schema.typespace[index as usize] {
+            Type::Product(columns) => self.emit_product(index, class, &name, columns),
+            Type::Sum(variants) if naming::is_enum(variants) => self.emit_enum(index, class, &name, variants),
+            Type::Sum(variants) => self.emit_sum(index, class, &name, variants),
+            _ => unreachable!("only products and sums have classes"),
+        }
     }
-    text
-}
 
-fn variant_class(
-    place: usize,
-    tag: usize,
-    name: &str,
-    sum: &str,
-    variant: &Field,
-    named: &Named<'_>,
-    mentions: &mut Mentions,
-) -> String {
-    let mut text = format!("\n\n@variant(MODULE, {place}, {tag})\nclass {name}:\n");
-    text.push_str(&line(4, &format!("\"\"\"Variant {} of {}.\"\"\"", quoted(&variant.name), quoted(sum))));
-    if variant.ty != Type::Unit {
-        let annotation = mentions.annotation(&variant.ty, named);
-        text.push_str(&format!("\n{}", line(4, &format!("value: {annotation}"))));
+    fn decorate(&mut self, decorator: &str, arguments: &str) {
+        self.file.imports.add("spacetime_py.bindings", decorator);
+        self.file.imports.add("._module", "MODULE");
+        self.file.blank(2);
+        self.file.line(&format!("@{decorator}(MODULE, {arguments})"));
     }
-    text
+
+    fn emit_product(&mut self, index: u32, class: &str, name: &str, columns: &[Element]) {
+        let docs = self.rows.get(&index).cloned().unwrap_or_else(|| format!("Product type `{name}`."));
+        self.decorate("product", &index.to_string());
+        self.file.class(class, None, &docs);
+        let fields = self.annotations.names.fields(columns);
+        if !fields.is_empty() {
+            self.file.blank(1);
+        }
+        for (field, column) in fields.iter().zip(columns) {
+            self.emit_field(field, &column.ty);
+        }
+    }
+
+    fn emit_field(&mut self, field: &str, ty: &Type) {
+        let mut imports = std::mem::take(&mut self.file.imports);
+        let annotation = self.annotations.of(ty, &mut imports);
+        self.file.imports = imports;
+        self.file.field(field, &annotation);
+    }
+
+    fn emit_enum(&mut self, index: u32, class: &str, name: &str, variants: &[Element]) {
+        self.file.imports.add_module("enum");
+        self.decorate("plain_enum", &index.to_string());
+        self.file.class(class, Some("enum.Enum"), &format!("Sum type `{name}`."));
+        self.file.blank(1);
+        for (tag, member) in naming::members(variants).iter().enumerate() {
+            self.file.member(member, tag);
+        }
+    }
+
+    fn emit_sum(&mut self, index: u32, class: &str, name: &str, variants: &[Element]) {
+        let mut classes = Vec::new();
+        for (tag, variant) in variants.iter().enumerate() {
+            let variant_class = &self.annotations.names.variants[&(index, tag)];
+            let number = tag.to_string();
+            let docs = format!("Variant `{}` of `{name}`.", variant.name.as_deref().unwrap_or(&number));
+            self.decorate("variant", &format!("{index}, {tag}"));
+            self.file.class(variant_class, None, &docs);
+            if !variant.ty.is_unit() {
+                self.file.blank(1);
+                self.emit_field("value", &variant.ty);
+            }
+            classes.push(Annotation::name(variant_class));
+        }
+        if classes.is_empty() {
+            self.file.imports.add("typing", "NoReturn");
+            classes.push(Annotation::name("NoReturn")); // no value has this type
+        }
+        self.file.imports.add("typing", "TypeAlias");
+        self.file.blank(2);
+        self.file.alias(class, &classes);
+    }
 }

@@ -86,6 +86,10 @@ impl ClientCache {
         Diff { buffers, tables }
     }
 
+    pub fn clear(&mut self) {
+        self.tables = self.module.tables.iter().map(TableCache::new).collect();
+    }
+
     /// The names of unknown tables that were not told yet.
     pub fn unknown_tables(&self) -> &[String] {
         &self.unknown

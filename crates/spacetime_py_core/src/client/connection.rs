@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::cache::ClientCache;
-use super::event::{CallError, Closed, ClosedKind, Event};
 use super::diff::Diff;
+use super::event::{CallError, Closed, ClosedKind, Event};
 use super::pending::{ReducerCalls, SubscriptionState, Subscriptions};
 use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
@@ -38,6 +38,9 @@ pub struct Connection {
     subscriptions: Subscriptions,
     /// For requests and query sets alike. Starts at 1, since servers answer with 0 where they lost the number.
     next_id: u32,
+    /// The upgrade is done.
+    opened: bool,
+    /// Identity and connection id, once the server has greeted.
     me: Option<([u8; 32], [u8; 16])>,
     warnings_told: usize,
     closed: bool,
@@ -61,6 +64,7 @@ impl Connection {
             procedures: HashMap::new(),
             subscriptions: Subscriptions::default(),
             next_id: 1,
+            opened: false,
             me: None,
             warnings_told: 0,
             closed: false,
@@ -84,18 +88,22 @@ impl Connection {
                 return Some(warning);
             }
             let event = match self.incoming.pop_front()? {
-                SocketEvent::Opened { .. } => None, // only v1 was offered, and the upgrade checked the answer
+                SocketEvent::Opened { .. } => {
+                    self.opened = true; // only v1 was offered, and the upgrade checked the answer
+                    None
+                }
                 SocketEvent::Message(payload) => match self.handle(payload) {
                     Ok(event) => event,
                     Err(error) => Some(self.fail(error)),
                 },
-                SocketEvent::Refused { status, body } => {
-                    Some(self.end(ClosedKind::Refused, Some(status), body, false))
+                SocketEvent::Refused { status, body } => Some(self.end(ClosedKind::Refused, Some(status), body, false)),
+                SocketEvent::Closed { code, reason, by_us } => Some(self.end(ClosedKind::Closed, code, reason, by_us)),
+                SocketEvent::Lost(reason) => {
+                    let opened = self.opened && self.me.is_none();
+                    let reason =
+                        if opened { "the connection ended before the server's greeting".into() } else { reason };
+                    Some(self.end(ClosedKind::Lost, None, reason, false))
                 }
-                SocketEvent::Closed { code, reason, by_us } => {
-                    Some(self.end(ClosedKind::Closed, code, reason, by_us))
-                }
-                SocketEvent::Lost(reason) => Some(self.end(ClosedKind::Lost, None, reason, false)),
                 SocketEvent::Fault(reason) => Some(self.end(ClosedKind::Protocol, None, reason, true)),
             };
             if event.is_some() {
@@ -180,6 +188,11 @@ impl Connection {
             ServerMessage::Connected { identity, connection_id, token } => {
                 self.me = Some((identity, connection_id));
                 Event::Connected { identity, connection_id, token }
+            }
+            ServerMessage::InitialSubscription { rows } => {
+                let batch = self.cache.check(rows)?;
+                self.cache.clear();
+                Event::SubscribeApplied { query_set: 0, diff: self.cache.apply(batch) }
             }
             ServerMessage::SubscribeApplied { query_set, rows } => {
                 let diff = self.apply(rows)?;

@@ -7,11 +7,24 @@ use crate::wire::message::Cause;
 
 #[derive(Debug)]
 pub enum Event {
-    Connected { identity: [u8; 32], connection_id: [u8; 16], token: String },
-    SubscribeApplied { query_set: u32, diff: Diff },
-    UnsubscribeApplied { query_set: u32, diff: Diff },
+    Connected {
+        identity: [u8; 32],
+        connection_id: [u8; 16],
+        token: String,
+    },
+    SubscribeApplied {
+        query_set: u32,
+        diff: Diff,
+    },
+    UnsubscribeApplied {
+        query_set: u32,
+        diff: Diff,
+    },
     /// Without a query set: all subscriptions have ended.
-    SubscriptionFailed { query_set: Option<u32>, message: String },
+    SubscriptionFailed {
+        query_set: Option<u32>,
+        message: String,
+    },
     Transaction {
         /// The id of an own call that this answers.
         request_id: Option<u32>,
@@ -19,7 +32,11 @@ pub enum Event {
         error: Option<CallError>,
         diff: Diff,
     },
-    ProcedureResult { request_id: u32, name: String, result: Result<Bytes, String> },
+    ProcedureResult {
+        request_id: u32,
+        name: String,
+        result: Result<Bytes, String>,
+    },
     /// Something a person should know; nothing was lost.
     Warning(String),
     /// The last event.

@@ -25,9 +25,8 @@ impl ReducerCalls {
     /// Gives its id, and whether the answer shows that the reducer ran: a call that never did comes back without arguments.
     pub fn take(&mut self, cause: &Cause) -> Option<(u32, bool)> {
         let by_id = self.0.iter().position(|call| call.request_id == cause.request_id && call.name == cause.reducer);
-        let by_name = |call: &ReducerCall| {
-            call.name == cause.reducer && (call.args == cause.args[..] || cause.args.is_empty())
-        };
+        let by_name =
+            |call: &ReducerCall| call.name == cause.reducer && (call.args == cause.args[..] || cause.args.is_empty());
         let position = by_id.or_else(|| self.0.iter().position(by_name))?;
         let call = self.0.remove(position)?;
         Some((call.request_id, call.args == cause.args[..]))

@@ -33,6 +33,12 @@ struct Block {
     live: usize,
 }
 
+impl Block {
+    fn is_sparse(&self) -> bool {
+        self.live * 2 < self.data.len()
+    }
+}
+
 const HEADER: usize = 8;
 const SMALLEST_BLOCK: usize = 1024;
 const LARGEST_BLOCK: usize = 256 * 1024;
@@ -50,19 +56,31 @@ impl RowStore {
         id
     }
 
-    pub fn remove(&mut self, id: RowId) {
-        let size = HEADER + self.bytes(id).len();
-        let slot = &mut self.slots[id as usize];
-        slot.count = 0;
-        let block = slot.block as usize;
-        self.free.push(id);
-        self.live_rows -= 1;
-        self.live_bytes -= size;
-        self.blocks[block].live -= size;
+    /// Removes rows, and only then moves what is left in blocks that have become sparse: a row on the list may have a
+    /// count of 0 already, and would be taken for removed.
+    pub fn remove_all(&mut self, ids: impl IntoIterator<Item = RowId>) {
+        let mut sparse = Vec::new();
+        for id in ids {
+            let size = HEADER + self.bytes(id).len();
+            let slot = &mut self.slots[id as usize];
+            slot.count = 0;
+            let index = slot.block as usize;
+            self.free.push(id);
+            self.live_rows -= 1;
+            self.live_bytes -= size;
+            let block = &mut self.blocks[index];
+            let was_sparse = block.is_sparse();
+            block.live -= size;
+            if block.is_sparse() && !was_sparse && index != self.tail {
+                sparse.push(index);
+            }
+        }
         if self.live_rows == 0 {
             *self = RowStore::default();
-        } else if self.blocks[block].live * 2 < self.blocks[block].data.len() && block != self.tail {
-            self.evacuate(block);
+            return;
+        }
+        for index in sparse {
+            self.evacuate(index);
         }
     }
 
@@ -148,7 +166,7 @@ impl RowStore {
             }
         }
         // Rows may have died in it while it was the tail.
-        if self.blocks.get(full).is_some_and(|block| full != self.tail && block.live * 2 < block.data.len()) {
+        if full != self.tail && self.blocks.get(full).is_some_and(Block::is_sparse) {
             self.evacuate(full);
         }
     }
@@ -192,8 +210,12 @@ mod tests {
             let mut model: Vec<(RowId, Vec<u8>)> = Vec::new();
             for (remove, size, byte) in steps {
                 if remove && !model.is_empty() {
-                    let (id, _) = model.swap_remove(size % model.len());
-                    store.remove(id);
+                    // Several at once, as a message does, with their counts at 0 before.
+                    let first = size % model.len();
+                    let last = (first + size % 7 + 1).min(model.len());
+                    let gone: Vec<RowId> = model.drain(first..last).map(|(id, _)| id).collect();
+                    gone.iter().for_each(|id| *store.count_mut(*id) = 0);
+                    store.remove_all(gone);
                 } else {
                     let row = vec![byte; size];
                     model.push((store.insert(&row), row));
@@ -212,11 +234,11 @@ mod tests {
         let ids: Vec<RowId> = (0..100_000).map(|_| store.insert(&[7; 100])).collect();
         let full = store.memory();
         for id in &ids[1..] {
-            store.remove(*id);
+            store.remove_all([*id]);
         }
         // The slots stay until the last row goes: 20 bytes for each row there was.
         assert!(store.memory() < full / 4, "{} of {full} bytes are held by one row", store.memory());
-        store.remove(ids[0]);
+        store.remove_all([ids[0]]);
         assert_eq!(store.memory(), 0);
     }
 
@@ -227,7 +249,7 @@ mod tests {
         let before = store.memory();
         for round in 0..100_000 {
             let at = round % ids.len();
-            store.remove(ids[at]);
+            store.remove_all([ids[at]]);
             ids[at] = store.insert(&[2; 50]);
         }
         assert!(store.memory() < before * 4, "{} after, {before} before", store.memory());

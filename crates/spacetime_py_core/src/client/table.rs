@@ -95,9 +95,7 @@ impl TableCache {
                 diff.inserts.push(batch.inserts[mark as usize - 1]);
             }
         }
-        for (id, _) in dead {
-            self.store.remove(id);
-        }
+        self.store.remove_all(dead.into_iter().map(|(id, _)| id));
         self.shrink(layout);
         self.version += u64::from(!diff.is_empty());
         diff

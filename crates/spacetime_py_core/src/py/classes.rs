@@ -56,7 +56,10 @@ impl Module {
     }
 
     pub fn variant_class(&self, py: Python<'_>, ty: TypeId, tag: u8) -> PyResult<&'static RowClass> {
-        self.classes[ty.0 as usize].variants[usize::from(tag)].get(py).copied().ok_or_else(|| undeclared("sum type", ty))
+        self.classes[ty.0 as usize].variants[usize::from(tag)]
+            .get(py)
+            .copied()
+            .ok_or_else(|| undeclared("sum type", ty))
     }
 
     pub fn has_product_class(&self, py: Python<'_>, ty: TypeId) -> bool {
@@ -140,7 +143,8 @@ impl Declaration {
                 (Payload::Variant { sum, tag, ty: variant.ty }, fields)
             }
         };
-        let fields: Vec<String> = annotations(class)?.keys().iter().map(|name| name.extract()).collect::<PyResult<_>>()?;
+        let fields: Vec<String> =
+            annotations(class)?.keys().iter().map(|name| name.extract()).collect::<PyResult<_>>()?;
         if fields.len() != names {
             let text = format!("class {} declares {} fields and the schema {names}", class.name()?, fields.len());
             return Err(Error::Schema(text).into());

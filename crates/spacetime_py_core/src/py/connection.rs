@@ -69,7 +69,11 @@ impl Connection {
             "none" => Compression::None,
             "gzip" => Compression::Gzip,
             "brotli" => Compression::Brotli,
-            other => return Err(PyValueError::new_err(format!("compression is \"none\", \"gzip\" or \"brotli\", not {other:?}"))),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "compression is \"none\", \"gzip\" or \"brotli\", not {other:?}"
+                )));
+            }
         };
         let options = Options { authority, database, token, compression, max_message_size };
         // Options are the caller's values, so that a fault in them is a ValueError.

@@ -9,7 +9,12 @@ use super::row::RowClass;
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::{Kind, Layout, Reader, Special, TypeId};
 
-pub fn to_python<'py>(py: Python<'py>, module: &Module, ty: TypeId, reader: &mut Reader<'_>) -> PyResult<Bound<'py, PyAny>> {
+pub fn to_python<'py>(
+    py: Python<'py>,
+    module: &Module,
+    ty: TypeId,
+    reader: &mut Reader<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
     let layout = &module.def.layout;
     macro_rules! int {
         ($value:expr) => {
@@ -93,7 +98,13 @@ fn sum<'py>(py: Python<'py>, module: &Module, ty: TypeId, reader: &mut Reader<'_
 }
 
 /// An instance over the bytes of the value that the reader is at.
-fn row<'py>(py: Python<'py>, module: &Module, class: &RowClass, ty: TypeId, reader: &mut Reader<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn row<'py>(
+    py: Python<'py>,
+    module: &Module,
+    class: &RowClass,
+    ty: TypeId,
+    reader: &mut Reader<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
     let start = reader.position();
     module.def.layout.skip(ty, reader)?;
     class.instance(py, reader.since(start))

@@ -105,7 +105,8 @@ pub fn encode(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer: &mu
         Kind::F64 => writer.f64(extract_float(value)?),
         Kind::String => {
             let text = value.cast::<PyString>().map_err(|_| expected("str", value))?;
-            writer.str(text.to_str().map_err(|_| Fault::new("a str with lone surrogates, which UTF-8 does not have"))?)?;
+            writer
+                .str(text.to_str().map_err(|_| Fault::new("a str with lone surrogates, which UTF-8 does not have"))?)?;
         }
         Kind::Bytes => encode_bytes(value, writer)?,
         Kind::Array(element) => encode_array(module, *element, value, writer)?,
@@ -126,7 +127,8 @@ pub fn encode(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer: &mu
 #[cold]
 fn expected(what: &str, value: &Bound<'_, PyAny>) -> Fault {
     let kind = value.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string());
-    let shown: String = value.repr().map_or_else(|_| String::new(), |repr| repr.to_string_lossy().chars().take(80).collect());
+    let shown: String =
+        value.repr().map_or_else(|_| String::new(), |repr| repr.to_string_lossy().chars().take(80).collect());
     Fault::new(format!("expected {what}, got {kind} {shown}"))
 }
 
@@ -180,7 +182,7 @@ fn narrow(value: f64) -> Result<u32, Fault> {
         let bits = value.to_bits();
         let payload = (bits >> 29) as u32 & 0x007f_ffff;
         let payload = if payload == 0 { 0x0040_0000 } else { payload };
-        return Ok((bits >> 63) as u32 * 0x8000_0000 | 0x7f80_0000 | payload);
+        return Ok((bits >> 63 << 31) as u32 | 0x7f80_0000 | payload);
     }
     let narrowed = value as f32;
     if narrowed.is_infinite() && value.is_finite() {
@@ -253,7 +255,7 @@ fn encode_special(special: Special, value: &Bound<'_, PyAny>, writer: &mut Write
 /// An instance of the type's own class is its bytes already.
 fn encode_row(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
     let class = module.product_class(value.py(), ty).map_err(|error| Fault::new(error.to_string()))?;
-    if !value.get_type().is(&class.python_type(value.py())) {
+    if !value.get_type().is(class.python_type(value.py())) {
         return Err(expected(class.name(), value));
     }
     writer.0.extend_from_slice(bytes_of(value));
@@ -305,7 +307,8 @@ fn encode_variant(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer:
         return Err(expected(&module.variant_names(value.py(), ty), value));
     };
     // Variants of another sum type, or of another module's, have classes of their own.
-    let known = (usize::from(tag) < module.variants(ty)).then(|| module.variant_class(value.py(), ty, tag).ok()).flatten();
+    let known =
+        (usize::from(tag) < module.variants(ty)).then(|| module.variant_class(value.py(), ty, tag).ok()).flatten();
     match (known, class) {
         (Some(known), Some(class)) if std::ptr::eq(known, class) => writer.0.extend_from_slice(bytes_of(value)),
         _ => return Err(expected(&module.variant_names(value.py(), ty), value)),

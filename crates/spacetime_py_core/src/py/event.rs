@@ -158,7 +158,10 @@ impl ProcedureResult {
             return Ok(py.None().into_bound(py));
         };
         let mismatch = |source| {
-            ProtocolError::new_err(format!("the result of procedure `{}` is not what these bindings expect: {source}", self.name))
+            ProtocolError::new_err(format!(
+                "the result of procedure `{}` is not what these bindings expect: {source}",
+                self.name
+            ))
         };
         module.def.layout.validate(procedure.returns, bytes).map_err(mismatch)?;
         to_python(py, module, procedure.returns, &mut Reader::new(bytes))
@@ -235,5 +238,9 @@ fn diff_list(module: &Bound<'_, Module>, diff: Diff) -> PyResult<Py<PyList>> {
     let py = module.py();
     let diff = Arc::new(diff);
     let table = |index| TableDiff { module: module.clone().unbind(), diff: diff.clone(), index };
-    Ok(PyList::new(py, (0..diff.tables.len()).map(|index| Bound::new(py, table(index))).collect::<PyResult<Vec<_>>>()?)?.unbind())
+    Ok(PyList::new(
+        py,
+        (0..diff.tables.len()).map(|index| Bound::new(py, table(index))).collect::<PyResult<Vec<_>>>()?,
+    )?
+    .unbind())
 }

@@ -29,7 +29,11 @@ use crate::sats::{Layout, Product, Reader, TypeId, Writer};
 pub enum Payload {
     Product(TypeId),
     /// The whole value of the sum type, its tag first; `ty` is the type of what follows.
-    Variant { sum: TypeId, tag: u8, ty: TypeId },
+    Variant {
+        sum: TypeId,
+        tag: u8,
+        ty: TypeId,
+    },
 }
 
 pub struct RowClass {
@@ -96,7 +100,8 @@ impl RowClass {
     pub fn instance<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         // SAFETY: the type's basic size is that of `Head` and its item size is 1.
         unsafe {
-            let object: *mut Head = ffi::PyObject_NewVar(self.type_object(py).as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+            let object: *mut Head =
+                ffi::PyObject_NewVar(self.type_object(py).as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
             if object.is_null() {
                 return Err(PyErr::fetch(py));
             }
@@ -169,7 +174,11 @@ impl RowClass {
             })?;
         }
         // The bound on nesting and on empty elements is checked where bytes are read; a value made here obeys it too.
-        module.def.layout.validate(self.ty(), &writer.0).map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
+        module
+            .def
+            .layout
+            .validate(self.ty(), &writer.0)
+            .map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
         self.instance(py, &writer.0)
     }
 
@@ -199,7 +208,11 @@ impl RowClass {
         Ok(values)
     }
 
-    fn require_all<'py>(&self, py: Python<'py>, values: Vec<Option<Bound<'py, PyAny>>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn require_all<'py>(
+        &self,
+        py: Python<'py>,
+        values: Vec<Option<Bound<'py, PyAny>>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let missing = |index: usize| {
             let field = self.fields[index].bind(py);
             PyTypeError::new_err(format!("{}() is missing the argument '{field}'", self.name))
@@ -230,7 +243,11 @@ unsafe fn class_of<'a>(ty: *mut ffi::PyTypeObject) -> &'a RowClass {
     }
 }
 
-fn make_type<'py>(declared: &Bound<'py, PyType>, class: &'static RowClass, fields: &[String]) -> PyResult<Bound<'py, PyType>> {
+fn make_type<'py>(
+    declared: &Bound<'py, PyType>,
+    class: &'static RowClass,
+    fields: &[String],
+) -> PyResult<Bound<'py, PyType>> {
     let py = declared.py();
     let leaked = |text: String| -> PyResult<*const c_char> { Ok(CString::new(text)?.into_raw()) };
     let mut getset = Vec::with_capacity(fields.len() + 2);
@@ -238,7 +255,13 @@ fn make_type<'py>(declared: &Bound<'py, PyType>, class: &'static RowClass, field
     let getters: &'static [Getter] = Vec::leak((0..=fields.len()).map(|index| Getter { class, index }).collect());
     for (field, getter) in fields.iter().zip(getters) {
         let closure = ptr::from_ref(getter).cast_mut().cast::<c_void>();
-        getset.push(ffi::PyGetSetDef { name: leaked(field.clone())?, get: Some(get), set: None, doc: ptr::null(), closure });
+        getset.push(ffi::PyGetSetDef {
+            name: leaked(field.clone())?,
+            get: Some(get),
+            set: None,
+            doc: ptr::null(),
+            closure,
+        });
     }
     let last = ptr::from_ref(&getters[fields.len()]).cast_mut().cast::<c_void>();
     getset.push(ffi::PyGetSetDef { name: ptr::null(), get: None, set: None, doc: ptr::null(), closure: last });
@@ -414,7 +437,10 @@ unsafe extern "C" fn call(
                 None => PyTuple::empty(py),
                 Some(names) => names.cast_into::<PyTuple>()?,
             };
-            let named = names.iter().enumerate().map(|(index, name)| Ok((name.cast_into::<PyString>()?, argument(count + index))));
+            let named = names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| Ok((name.cast_into::<PyString>()?, argument(count + index))));
             let named: Vec<_> = named.collect::<PyResult<_>>()?;
             let values = class.bind(py, &positional, named.into_iter())?;
             class.construct(py, &class.require_all(py, values)?)

@@ -1,12 +1,15 @@
 //! SpacetimeDB's own value types: Identity, ConnectionId, Timestamp, TimeDuration.
 
+#![allow(clippy::wrong_self_convention, reason = "methods that Python calls take `&self`")]
+
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyType, PyTzInfo};
 
 /// Kept least significant byte first, as on the wire.
 macro_rules! id_type {
-    ($name:ident, $size:literal, $digits:literal) => {
+    ($(#[$doc:meta])* $name:ident, $size:literal, $digits:literal) => {
+        $(#[$doc])*
         #[pyclass(frozen, eq, ord, hash, module = "spacetime_py")]
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name {
@@ -89,12 +92,23 @@ macro_rules! id_type {
     };
 }
 
-id_type!(Identity, 32, 64);
-id_type!(ConnectionId, 16, 32);
+id_type!(
+    /// A user or database: 256 bits. `str()` is 64 hex digits, as in every SpacetimeDB tool.
+    Identity,
+    32,
+    64
+);
+id_type!(
+    /// One connection of a client: 128 bits. `str()` is 32 hex digits.
+    ConnectionId,
+    16,
+    32
+);
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// A signed span of time in whole microseconds.
 #[pyclass(frozen, eq, ord, hash, module = "spacetime_py")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeDuration {
@@ -128,6 +142,7 @@ impl TimeDuration {
     }
 }
 
+/// A moment: microseconds since 1970-01-01 UTC, a signed 64-bit number.
 #[pyclass(frozen, eq, ord, hash, module = "spacetime_py")]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {

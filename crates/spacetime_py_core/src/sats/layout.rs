@@ -338,9 +338,8 @@ impl Compiler<'_> {
     }
 
     fn fields(&mut self, elements: &[Element]) -> Result<Vec<Field>> {
-        let field = |element: &Element| {
-            Ok(Field { name: element.name.clone(), ty: self.place(&element.ty)?, anchor: (0, 0) })
-        };
+        let field =
+            |element: &Element| Ok(Field { name: element.name.clone(), ty: self.place(&element.ty)?, anchor: (0, 0) });
         elements.iter().map(field).collect()
     }
 }
@@ -403,7 +402,10 @@ mod tests {
         let text = product.fields[2].ty;
         let on = product.fields[3].ty;
         assert_eq!(product.steps, [Step::Skip(16), Step::Check(text), Step::Check(on), Step::Skip(4)]);
-        assert_eq!(product.fields.iter().map(|f| f.anchor).collect::<Vec<_>>(), [(0, 0), (1, 8), (2, 16), (2, 16), (2, 16)]);
+        assert_eq!(
+            product.fields.iter().map(|f| f.anchor).collect::<Vec<_>>(),
+            [(0, 0), (1, 8), (2, 16), (2, 16), (2, 16)]
+        );
         assert_eq!((layout.node(ty).fixed, layout.node(ty).min), (None, 25));
     }
 
@@ -417,7 +419,8 @@ mod tests {
 
     #[test]
     fn recursion_through_an_array_has_no_fixed_size() {
-        let tree = AlgebraicType::Product(vec![element("children", AlgebraicType::Array(Box::new(AlgebraicType::Ref(0))))]);
+        let tree =
+            AlgebraicType::Product(vec![element("children", AlgebraicType::Array(Box::new(AlgebraicType::Ref(0))))]);
         let (layout, _) = Layout::compile(&[tree], &[]).unwrap();
         assert_eq!((layout.node(TypeId(0)).fixed, layout.node(TypeId(0)).min), (None, 4));
     }
@@ -425,7 +428,8 @@ mod tests {
     #[test]
     fn special_types_are_recognised_exactly() {
         let option = |none: AlgebraicType| {
-            let (layout, ty) = only(AlgebraicType::Sum(vec![element("some", AlgebraicType::U8), element("none", none)]));
+            let (layout, ty) =
+                only(AlgebraicType::Sum(vec![element("some", AlgebraicType::U8), element("none", none)]));
             layout.sum(ty).unwrap().special
         };
         assert_eq!(option(AlgebraicType::unit()), Some(Special::Option));

@@ -40,7 +40,9 @@ impl ModuleDef {
         let mut reader = Reader::new(description);
         let raw = RawModule::read(&mut reader).and_then(|raw| reader.end().map(|()| raw));
         raw.map_err(|source| {
-            Error::Schema(format!("this module description cannot be read: {source}; run `spacetime-py generate` again"))
+            Error::Schema(format!(
+                "this module description cannot be read: {source}; run `spacetime-py generate` again"
+            ))
         })?
         .compile()
     }

@@ -92,8 +92,7 @@ mod tests {
 
     #[test]
     fn elements_without_bytes_are_bounded() {
-        let (layout, places) =
-            Layout::compile(&[], &[AlgebraicType::Array(Box::new(AlgebraicType::unit()))]).unwrap();
+        let (layout, places) = Layout::compile(&[], &[AlgebraicType::Array(Box::new(AlgebraicType::unit()))]).unwrap();
         assert!(layout.validate(places[0], &5u32.to_le_bytes()).is_ok());
         let error = layout.validate(places[0], &u32::MAX.to_le_bytes()).unwrap_err();
         assert_eq!(error.problem, Problem::TooManyEmpty(u32::MAX));

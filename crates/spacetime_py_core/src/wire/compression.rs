@@ -38,7 +38,9 @@ impl Compression {
         match self {
             Compression::None => Ok(data),
             Compression::Gzip => read_to_limit(flate2::bufread::GzDecoder::new(&data[..]), limit, "gzip"),
-            Compression::Brotli => read_to_limit(brotli_decompressor::Decompressor::new(&data[..], BUFFER), limit, "brotli"),
+            Compression::Brotli => {
+                read_to_limit(brotli_decompressor::Decompressor::new(&data[..], BUFFER), limit, "brotli")
+            }
         }
     }
 }

@@ -21,20 +21,38 @@ pub enum ServerMessage {
         connection_id: [u8; 16],
         token: String,
     },
+    /// All rows there are from now on: the answer to the legacy Subscribe, which only recordings hold.
+    InitialSubscription {
+        rows: Vec<TableRows>,
+    },
     /// All rows of a new query set.
-    SubscribeApplied { query_set: u32, rows: Vec<TableRows> },
+    SubscribeApplied {
+        query_set: u32,
+        rows: Vec<TableRows>,
+    },
     /// The rows that left with a query set, as deletes.
-    UnsubscribeApplied { query_set: u32, rows: Vec<TableRows> },
+    UnsubscribeApplied {
+        query_set: u32,
+        rows: Vec<TableRows>,
+    },
     /// Without a query set: every subscription of the connection has ended.
-    SubscriptionError { query_set: Option<u32>, message: String },
+    SubscriptionError {
+        query_set: Option<u32>,
+        message: String,
+    },
     Transaction {
         outcome: Outcome,
         /// None where the server does not tell what caused the transaction.
         cause: Option<Cause>,
     },
-    ProcedureResult { request_id: u32, result: Result<Bytes, String> },
+    ProcedureResult {
+        request_id: u32,
+        result: Result<Bytes, String>,
+    },
     /// Nothing in this client asks for it yet.
-    OneOffResult { result: Result<Vec<TableRows>, String> },
+    OneOffResult {
+        result: Result<Vec<TableRows>, String>,
+    },
 }
 
 #[derive(Debug)]
@@ -162,7 +180,10 @@ impl<'a> MessageReader<'a> {
         Ok(Text(self.body.slice_ref(self.reader.str()?.as_bytes())))
     }
 
-    pub fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
+    pub fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
         let count = self.reader.count(1)?;
         let mut items = Vec::new();
         for _ in 0..count {

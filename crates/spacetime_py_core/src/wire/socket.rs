@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tungstenite::handshake::HandshakeError;
-use tungstenite::handshake::client::{ClientHandshake, Request, generate_key};
 use tungstenite::handshake::MidHandshake;
+use tungstenite::handshake::client::{ClientHandshake, Request, generate_key};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error as WebSocketError, Message, WebSocket};
@@ -17,12 +17,21 @@ use crate::error::{Error, Result};
 #[derive(Debug, PartialEq, Eq)]
 pub enum SocketEvent {
     /// The upgrade is done; the server chose this subprotocol.
-    Opened { protocol: String },
+    Opened {
+        protocol: String,
+    },
     /// The server answered the upgrade with another status.
-    Refused { status: u16, body: String },
+    Refused {
+        status: u16,
+        body: String,
+    },
     Message(Bytes),
     /// A closing handshake: the other side's code and reason.
-    Closed { code: Option<u16>, reason: String, by_us: bool },
+    Closed {
+        code: Option<u16>,
+        reason: String,
+        by_us: bool,
+    },
     /// The bytes ended, or broke a rule, as told.
     Lost(String),
     Fault(String),
@@ -39,7 +48,10 @@ pub struct Socket {
 enum State {
     Upgrading(Box<MidHandshake<ClientHandshake<Pipe>>>),
     /// Refused: the body is still to come, this long if that is known.
-    Refused { status: u16, length: Option<usize> },
+    Refused {
+        status: u16,
+        length: Option<usize>,
+    },
     Open(Box<WebSocket<Pipe>>),
     /// Nothing more is read; what is left in the pipe may still be sent.
     Ended(Pipe),
@@ -101,7 +113,8 @@ impl Socket {
         if let Some(token) = token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let request = request.body(()).map_err(|error| Error::Usage(format!("not a valid address or token: {error}")))?;
+        let request =
+            request.body(()).map_err(|error| Error::Usage(format!("not a valid address or token: {error}")))?;
         // v1 and v2 servers send whole tables in one message, so that a frame may be as large as a message.
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -109,12 +122,8 @@ impl Socket {
             .max_message_size(Some(max_message_size));
         let handshake = ClientHandshake::start(Pipe::default(), request, Some(config))
             .map_err(|error| Error::Usage(format!("no valid upgrade request: {error}")))?;
-        let mut socket = Socket {
-            state: State::Ended(Pipe::default()),
-            closing: false,
-            held: BytesMut::new(),
-            max_message_size,
-        };
+        let mut socket =
+            Socket { state: State::Ended(Pipe::default()), closing: false, held: BytesMut::new(), max_message_size };
         // Writes the request into the pipe and stops where the response is missing.
         socket.step_handshake(handshake, &mut VecDeque::new());
         Ok(socket)
@@ -215,7 +224,8 @@ impl Socket {
             }
             Err(HandshakeError::Interrupted(handshake)) => self.state = State::Upgrading(Box::new(handshake)),
             Err(HandshakeError::Failure(WebSocketError::Http(response))) => {
-                let length = response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
+                let length =
+                    response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
                 self.state = State::Refused { status: response.status().as_u16(), length };
                 self.read_refusal(false, events);
             }
@@ -254,7 +264,11 @@ impl Socket {
                     self.fail(CloseCode::Size, &text, events);
                 }
                 Err(error) => {
-                    self.fail(CloseCode::Protocol, &format!("the server broke the WebSocket protocol: {error}"), events);
+                    self.fail(
+                        CloseCode::Protocol,
+                        &format!("the server broke the WebSocket protocol: {error}"),
+                        events,
+                    );
                 }
             }
         }

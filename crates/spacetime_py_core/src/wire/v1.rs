@@ -94,8 +94,7 @@ impl Decoder<'_> {
             0 => {
                 let rows = self.database_update()?;
                 self.message.reader.take(4 + 8)?; // request id, duration
-                // Only the legacy Subscribe, which this client never sends, is answered so.
-                Ok(ServerMessage::SubscribeApplied { query_set: 0, rows })
+                Ok(ServerMessage::InitialSubscription { rows })
             }
             1 => self.transaction_update(),
             2 => {

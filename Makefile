@@ -1,0 +1,59 @@
+# Every target does its own set-up in .venv/ and in the cache folder (${XDG_CACHE_HOME:-~/.cache}/spacetime-py).
+# PYTHON=python3.12 picks the interpreter; otherwise the newest of 3.10 to 3.13 that is found.
+
+VENV ?= .venv
+PYTHON ?=
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.built
+CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
+
+.PHONY: help demo test test-fast test-rust lint types bench format build clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build  ## two Python clients and a real SpacetimeDB server, live
+	@$(BIN)/python tools/demo.py
+
+test: build test-rust lint types  ## everything, with the real server
+	$(BIN)/python -m pytest
+
+test-fast: build  ## the Python tests that need no server
+	$(BIN)/python -m pytest -m "not real_server and not slow"
+
+test-rust:
+	cargo test --locked --workspace
+
+lint: build  ## formatting and lints of Rust and Python
+	cargo fmt --check
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --workspace --all-targets --features spacetime_py_core/python -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: build  ## mypy and pyright, both strict, and the stub against the binary
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m mypy.stubtest spacetime_py._core --allowlist tests/typing/stubtest-allowlist.txt
+
+bench: build  ## the benchmarks: Python and Rust
+	$(BIN)/python -m pytest benches/python --codspeed
+	cargo bench --locked --package spacetime_py_benches
+
+format: build  ## format everything
+	cargo fmt
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+build: $(STAMP)  ## the package, compiled into .venv
+
+$(VENV)/.made: pyproject.toml tools/make_venv.sh
+	@tools/make_venv.sh $(VENV) $(PYTHON)
+	@touch $@
+
+$(STAMP): $(VENV)/.made $(CORE_SOURCES)
+	@echo "compiling the core (about a minute when nothing is there yet)"
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+clean:  ## remove what was built here (the cache stays)
+	rm -rf $(VENV) target

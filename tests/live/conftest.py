@@ -1,0 +1,100 @@
+"""Bindings made from the running server, and a fresh database for each test.
+
+No test here can hang: each one is cancelled after `PATIENCE` seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import anyio
+import pytest
+from spacetime_py import cli
+
+from tests.server.api import Api, Database
+
+from .target import Target
+
+# Seconds after which a test that hangs fails.
+PATIENCE = 60.0
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+        item.obj = _bounded(item.obj)
+
+
+def _bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def run(*args: Any, **kwargs: Any) -> None:
+        with anyio.fail_after(PATIENCE):
+            await test(*args, **kwargs)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def bindings_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of Python packages, on the import path."""
+    folder = tmp_path_factory.mktemp("bindings")
+    sys.path.insert(0, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chat_bindings(server: Api, chat_wasm: bytes, bindings_folder: Path) -> Any:
+    """Generated from a running database of the `chat` module."""
+    return _bindings_of_running(server, chat_wasm, bindings_folder / "live_chat")
+
+
+@pytest.fixture(scope="session")
+def all_types_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path) -> Any:
+    """Generated from a running database of the `all_types` module."""
+    return _bindings_of_running(server, all_types_wasm, bindings_folder / "live_all_types")
+
+
+@pytest.fixture(scope="session")
+def outdated_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path) -> Any:
+    """Bindings of `all_types` as if its table and reducer for the diary had changed since."""
+    name = f"schema-{uuid4().hex}"
+    server.publish(name, all_types_wasm)
+    schema = server.schema(name)
+    server.delete(name)
+    extra = {"name": {"some": "extra"}, "algebraic_type": {"String": []}}
+    (diary,) = (table for table in schema["tables"] if table["name"] == "diary")
+    row = schema["typespace"]["types"][diary["product_type_ref"]]
+    row["Product"]["elements"].append(extra)
+    (reducer,) = (one for one in schema["reducers"] if one["name"] == "add_diary")
+    reducer["params"]["elements"].pop()
+    file = bindings_folder / "schema.json"
+    file.write_text(json.dumps(schema))
+    out = bindings_folder / "live_outdated"
+    assert cli.main(["generate", "--schema", str(file), "--out", str(out)]) == 0
+    return importlib.import_module(out.name)
+
+
+@pytest.fixture
+def chat(chat_bindings: Any, chat_database: Database) -> Target:
+    return Target(chat_bindings, chat_database)
+
+
+@pytest.fixture
+def all_types(all_types_bindings: Any, all_types_database: Database) -> Target:
+    return Target(all_types_bindings, all_types_database)
+
+
+def _bindings_of_running(server: Api, wasm: bytes, out: Path) -> Any:
+    name = f"schema-{uuid4().hex}"
+    server.publish(name, wasm)
+    source = ["--uri", server.url, "--database", name]
+    assert cli.main(["generate", *source, "--out", str(out)]) == 0
+    server.delete(name)
+    return importlib.import_module(out.name)

@@ -1,0 +1,41 @@
+"""`make demo`: the chat example against a real server. Builds what is missing, starts, talks, stops."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.server.api import ApiError  # noqa: E402
+from tests.server.cache import BuildError  # noqa: E402
+from tests.server.modules import build_module  # noqa: E402
+from tests.server.server import StartError, some_server  # noqa: E402
+
+CHAT = ROOT / "examples" / "chat"
+
+
+def main() -> int:
+    """Run the demo; the exit code is that of the chat."""
+    try:
+        wasm = build_module("chat").read_bytes()
+        with some_server() as server:
+            database = server.publish("chat-demo", wasm)
+            print(f"SpacetimeDB {server.version()} at {server.url} runs `chat`", flush=True)
+            return _chat(server.url, database.name)
+    except (BuildError, StartError, ApiError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _chat(uri: str, database: str) -> int:
+    address = ["--uri", uri, "--database", database]
+    bindings = ["generate", *address, "--out", str(CHAT / "module_bindings")]
+    subprocess.run([sys.executable, "-m", "spacetime_py.cli", *bindings], check=True)
+    return subprocess.run([sys.executable, str(CHAT / "main.py"), *address]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
