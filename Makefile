@@ -32,6 +32,7 @@ lint: build  ## formatting and lints of Rust and Python
 
 types: build  ## mypy and pyright, both strict, and the stub against the binary
 	$(BIN)/mypy
+	cd examples/chat && MYPYPATH=../../python $(abspath $(BIN))/mypy --strict main.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m mypy.stubtest spacetime_py._core --allowlist tests/typing/stubtest-allowlist.txt
 

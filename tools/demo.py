@@ -1,4 +1,4 @@
-"""`make demo`: the chat example against a real server. Builds what is missing, starts, talks, stops."""
+"""`make demo`: the chat example against a real server; builds and starts what is missing."""
 
 from __future__ import annotations
 

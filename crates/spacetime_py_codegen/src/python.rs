@@ -142,6 +142,14 @@ impl File {
         }
     }
 
+    /// Lines that are as short as they can be.
+    fn broken(&mut self, lines: &[String]) {
+        for line in lines {
+            let mark = if fits(line) { "" } else { "  # noqa: E501" };
+            self.line(&format!("{line}{mark}"));
+        }
+    }
+
     /// `class Name(Base):` and its docstring.
     pub fn class(&mut self, name: &str, base: Option<&str>, docs: &str) {
         match base {
@@ -204,16 +212,20 @@ impl File {
     /// `name = {"key": value, ...}` in a class.
     pub fn dict(&mut self, name: &str, entries: &[(String, String)]) {
         let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{}: {value}", quoted(key))).collect();
-        let flat = vec![format!("    {name} = {{{}}}", entries.join(", "))];
-        let broken = bracketed("    ", &format!("{name} = {{"), &entries, "}");
-        self.fitting([flat, broken]);
+        let flat = format!("    {name} = {{{}}}", entries.join(", "));
+        match fits(&flat) {
+            true => self.line(&flat),
+            false => self.broken(&bracketed("    ", &format!("{name} = {{"), &entries, "}")),
+        }
     }
 
     /// `__all__ = [...]`.
     pub fn all(&mut self, names: impl IntoIterator<Item = String>) {
-        let names: BTreeSet<Sorted> = names.into_iter().map(Sorted).collect();
+        let mut names: Vec<Sorted> = names.into_iter().map(Sorted).collect();
+        // Unlike imports with regard to case.
+        names.sort_by(|one, other| one.group().cmp(&other.group()).then_with(|| natural(&one.0, &other.0)));
         let names: Vec<String> = names.iter().map(|name| quoted(&name.0)).collect();
-        self.fitting([bracketed("", "__all__ = [", &names, "]")]);
+        self.broken(&bracketed("", "__all__ = [", &names, "]"));
     }
 
     /// The head of a method: `self`, parameters, and a timeout.
