@@ -53,7 +53,8 @@ $(VENV)/.made: pyproject.toml tools/make_venv.sh
 
 $(STAMP): $(VENV)/.made $(CORE_SOURCES)
 	@echo "compiling the core (about a minute when nothing is there yet)"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked > $(VENV)/build.log 2>&1 \
+		|| { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
 clean:  ## remove what was built here (the cache stays)

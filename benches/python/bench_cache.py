@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from pytest_codspeed import BenchmarkFixture
-from spacetime_py._core import Connection, SubscribeApplied
-from spacetime_py.callbacks import RowCallbacks
 
 from examples.chat.module_bindings import DbConnection, Message, MessageTable, User, UserTable
+from spacetime_py._core import Connection, SubscribeApplied
+from spacetime_py.callbacks import RowCallbacks
 
 from . import peer
 from .rows import identity, messages, user, user_bytes, users
 
-MODULE = DbConnection._module
+MODULE = DbConnection._module  # pyright: ignore[reportPrivateUsage]
 COUNT = 1000
 CACHED = 10_000
 
@@ -49,7 +49,9 @@ def apply_first(
         assert isinstance(event, SubscribeApplied)
         assert len(connection.table(table)) == len(rows)
 
-    benchmark.pedantic(apply, setup=connect, rounds=10, warmup_rounds=1)
+    benchmark.pedantic(  # pyright: ignore[reportUnknownMemberType]
+        apply, setup=connect, rounds=10, warmup_rounds=1
+    )
 
 
 def test_insert_transactions(benchmark: BenchmarkFixture) -> None:
@@ -65,7 +67,9 @@ def test_insert_transactions(benchmark: BenchmarkFixture) -> None:
             peer.receive(connection, data)
         assert len(connection.table("message")) == CACHED + COUNT
 
-    benchmark.pedantic(apply, setup=connect, rounds=20, warmup_rounds=1)
+    benchmark.pedantic(  # pyright: ignore[reportUnknownMemberType]
+        apply, setup=connect, rounds=20, warmup_rounds=1
+    )
 
 
 def test_update_transactions(benchmark: BenchmarkFixture) -> None:

@@ -7,17 +7,17 @@ from typing import Any
 import anyio
 import pytest
 from pytest_codspeed import BenchmarkFixture
+
+from examples.chat.module_bindings import DbConnection, Message, RemoteTables, User
 from spacetime_py import MemoryTransport
 from spacetime_py.callbacks import Guard
 from spacetime_py.dispatch import Dispatcher
 from spacetime_py.transport import Driver, Endpoint
 
-from examples.chat.module_bindings import DbConnection, Message, RemoteTables, User
-
 from . import peer
 from .rows import messages, user_bytes, users
 
-MODULE = DbConnection._module
+MODULE = DbConnection._module  # pyright: ignore[reportPrivateUsage]
 COUNT = 1000
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pytest_codspeed import BenchmarkFixture
+
 from spacetime_py import from_bsatn
 
 from .rows import KINDS, values

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from spacetime_py import Identity, Some, Timestamp
-
 from examples.chat.module_bindings import Message, User
+from spacetime_py import Identity, Some, Timestamp
 
 KINDS = ("point", "user", "message", "complex")
 

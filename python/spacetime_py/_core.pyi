@@ -147,7 +147,7 @@ class Connection:
         database: str,
         token: str | None = None,
         compression: str = "gzip",
-        max_message_size: int = ...,
+        max_message_size: int = 1073741824,
     ) -> Connection:
         """`authority` is HOST:PORT for the request; `compression` "none", "gzip" or "brotli"; sizes in bytes."""
 

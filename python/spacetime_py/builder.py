@@ -46,6 +46,10 @@ class DbConnectionBuilder(Generic[_C]):
     def with_call_timeout(self, seconds: float | None) -> Self:
         return self._with(call_timeout=seconds)
 
+    def with_max_message_size(self, size: int) -> Self:
+        """In bytes, unpacked."""
+        return self._with(max_message_size=size)
+
     def with_ssl_context(self, context: ssl.SSLContext) -> Self:
         return self._with(ssl_context=context)
 

@@ -40,6 +40,8 @@ class DbConnection:
         compression: What the server may use.
         connect_timeout: Seconds until the server's greeting must be there; None for no limit.
         call_timeout: Seconds for the await of a call that has no `timeout` of its own.
+        max_message_size: Bytes that one message may have, unpacked: all rows of a subscription
+            come in one.
         ssl_context: For https:// and wss://; None for the system's certificates.
         transport: Replaces the network, as `MemoryTransport` does in tests.
         on_connect: Called with (connection, identity, token).
@@ -66,6 +68,7 @@ class DbConnection:
         compression: Literal["none", "gzip", "brotli"] = "gzip",
         connect_timeout: float | None = 10.0,
         call_timeout: float | None = None,
+        max_message_size: int = 1 << 30,
         ssl_context: ssl.SSLContext | None = None,
         transport: TransportFactory | None = None,
         on_connect: Callable[[Any, Identity, str], object] | None = None,
@@ -92,6 +95,7 @@ class DbConnection:
             database=database,
             token=token,
             compression=compression,
+            max_message_size=max_message_size,
         )
         self._dispatcher = Dispatcher(self, self._core, self._module, self._guard)
         tables, reducers, procedures = self._parts

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 import anyio
 import pytest
-from spacetime_py import cli
 
+from spacetime_py import cli
 from tests.server.api import Api, Database
 
 from .target import Target

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from spacetime_py import Identity
 
 from .target import Target, until
@@ -165,7 +166,10 @@ async def test_a_hundred_concurrent_calls(chat: Target) -> None:
     async with chat.connect() as ann:
         await ann.subscribe("SELECT * FROM message")
 
+        made: list[str] = []
+
         async def say(number: int) -> None:
+            made.append(str(number))
             await ann.reducers.send_message(str(number))
             # The rows of a call are cached when its await ends.
             assert str(number) in {row.text for row in ann.db.message}
@@ -173,10 +177,10 @@ async def test_a_hundred_concurrent_calls(chat: Target) -> None:
         async with anyio.create_task_group() as group:
             for number in range(100):
                 group.start_soon(say, number)
-        assert {row.text for row in ann.db.message} == {str(number) for number in range(100)}
-        # The server ran them in the order in which they were made.
+        # The server ran them in the order in which they were made, which trio shuffles.
         by_time = sorted(ann.db.message, key=lambda row: row.sent)
-        assert [row.text for row in by_time] == [str(number) for number in range(100)]
+        assert [row.text for row in by_time] == made
+        assert len(made) == 100
 
 
 async def test_ten_clients_at_once(chat: Target) -> None:

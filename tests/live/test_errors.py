@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from spacetime_py import (
     AuthenticationError,
     CallTimeout,
@@ -21,7 +22,6 @@ from spacetime_py import (
     SenderError,
     SubscriptionError,
 )
-
 from tests.server.api import Api, Database
 from tests.server.server import Server
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from spacetime_py import AlreadyUnsubscribed
 from spacetime_py.sockets import socket_transport
 from spacetime_py.transport import Driver, Endpoint, Transport

@@ -10,6 +10,7 @@ import struct
 from typing import Any
 
 import pytest
+
 from spacetime_py import ConnectionId, Identity, ScheduleAt, Some, TimeDuration, Timestamp
 
 from .target import Target
@@ -31,21 +32,22 @@ MEGABYTE = 1 << 20
 
 def unsigned(value: str) -> dict[str, int]:
     """The lowest, the highest, or a value whose bytes all differ, in each unsigned column."""
-    values = {
-        "low": lambda bits: 0,
-        "high": lambda bits: 2**bits - 1,
-        "mixed": lambda bits: int.from_bytes(bytes(range(1, bits // 8 + 1)), "little"),
-    }
-    return {f"v_u{bits}": values[value](bits) for bits in WIDTHS}
+    return {f"v_u{bits}": _extreme(value, 0, 2**bits - 1, mixed(bits)) for bits in WIDTHS}
 
 
 def signed(value: str) -> dict[str, int]:
-    values = {
-        "low": lambda bits: -(2 ** (bits - 1)),
-        "high": lambda bits: 2 ** (bits - 1) - 1,
-        "mixed": lambda bits: -int.from_bytes(bytes(range(1, bits // 8 + 1)), "little"),
+    return {
+        f"v_i{bits}": _extreme(value, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, -mixed(bits))
+        for bits in WIDTHS
     }
-    return {f"v_i{bits}": values[value](bits) for bits in WIDTHS}
+
+
+def mixed(bits: int) -> int:
+    return int.from_bytes(bytes(range(1, bits // 8 + 1)), "little")
+
+
+def _extreme(value: str, low: int, high: int, mixed: int) -> int:
+    return {"low": low, "high": high, "mixed": mixed}[value]
 
 
 FLOATS = {

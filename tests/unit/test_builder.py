@@ -27,6 +27,7 @@ def test_it_builds_the_generated_class_still_to_be_entered() -> None:
         .with_compression("none")
         .with_connect_timeout(1.0)
         .with_call_timeout(2.0)
+        .with_max_message_size(1 << 20)
         .with_ssl_context(ssl.create_default_context())
         .on_connect(lambda *_: None)
         .on_connect_error(lambda *_: None)

@@ -225,7 +225,7 @@ impl File {
         // Unlike imports with regard to case.
         names.sort_by(|one, other| one.group().cmp(&other.group()).then_with(|| natural(&one.0, &other.0)));
         let names: Vec<String> = names.iter().map(|name| quoted(&name.0)).collect();
-        self.broken(&bracketed("", "__all__ = [", &names, "]"));
+        bracketed("", "__all__ = [", &names, "]").iter().for_each(|line| self.line(line));
     }
 
     /// The head of a method: `self`, parameters, and a timeout.

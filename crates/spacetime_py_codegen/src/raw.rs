@@ -90,13 +90,11 @@ impl RawModule {
             return Ok(module);
         }
         match root.variant() {
-            Ok((_, inner)) => Self::recognised(&inner)?.ok_or_else(|| match root.variant() {
-                Ok((version, _)) if version.starts_with('V') => {
-                    Error::UnsupportedVersion { version: version.to_owned() }
-                }
-                _ => Error::NotASchema,
-            }),
-            Err(_) => Err(Error::NotASchema),
+            Ok(("V9" | "V10", inner)) => Self::recognised(&inner)?.ok_or(Error::NotASchema),
+            Ok((version, _)) if version.starts_with('V') => {
+                Err(Error::UnsupportedVersion { version: version.to_owned() })
+            }
+            _ => Err(Error::NotASchema),
         }
     }
 

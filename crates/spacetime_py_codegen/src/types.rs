@@ -73,6 +73,16 @@ impl Annotations<'_> {
         }
     }
 
+    /// Whether the type is the unit type, itself or by a reference to one without a name.
+    pub fn is_unit(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Ref(index) if !self.names.classes.contains_key(index) => {
+                self.is_unit(&self.schema.typespace[*index as usize])
+            }
+            ty => ty.is_unit(),
+        }
+    }
+
     pub fn class(&self, class: &str, imports: &mut Imports) -> Annotation {
         if !self.at_home {
             imports.add(".types", class);

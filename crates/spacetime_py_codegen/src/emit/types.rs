@@ -100,7 +100,7 @@ impl Types<'_> {
             let docs = format!("Variant `{}` of `{name}`.", variant.name.as_deref().unwrap_or(&number));
             self.decorate("variant", &format!("{index}, {tag}"));
             self.file.class(variant_class, None, &docs);
-            if !variant.ty.is_unit() {
+            if !self.annotations.is_unit(&variant.ty) {
                 self.file.blank(1);
                 self.emit_field("value", &variant.ty);
             }

@@ -24,8 +24,6 @@ pub struct Connection {
 
 /// Work on fewer bytes than this is done before another thread could take the interpreter.
 const WORTH_DETACHING: usize = 32 * 1024;
-/// As much as one message may hold when the user says nothing: initial rows come in one message.
-const MAX_MESSAGE_SIZE: usize = 1 << 30;
 
 /// Bytes of any buffer. Only `bytes` are used in place, since nobody can change them meanwhile.
 pub enum Input<'py> {
@@ -56,7 +54,7 @@ impl Input<'_> {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (module, *, authority, database, token = None, compression = "gzip", max_message_size = MAX_MESSAGE_SIZE))]
+    #[pyo3(signature = (module, *, authority, database, token = None, compression = "gzip", max_message_size = 1 << 30))]
     fn new(
         module: &Bound<'_, Module>,
         authority: String,

@@ -199,7 +199,7 @@ fn split(micros: i64) -> (i32, i32, i32) {
 /// `timedelta` reaches ten times further than 64 bits of microseconds.
 fn delta_micros(delta: &Bound<'_, PyDelta>) -> PyResult<i64> {
     let seconds = i64::from(delta.get_days()) * SECONDS_PER_DAY + i64::from(delta.get_seconds());
-    let micros = seconds.checked_mul(MICROS_PER_SECOND);
-    let micros = micros.and_then(|micros| micros.checked_add(delta.get_microseconds().into()));
-    micros.ok_or_else(|| PyOverflowError::new_err("more than 292,271 years do not fit a 64-bit number of microseconds"))
+    let micros = i128::from(seconds) * i128::from(MICROS_PER_SECOND) + i128::from(delta.get_microseconds());
+    i64::try_from(micros)
+        .map_err(|_| PyOverflowError::new_err("more than 292,271 years do not fit a 64-bit number of microseconds"))
 }
