@@ -31,6 +31,7 @@ PUBLIC = {
     "UnsubscribeAppliedEvent",
     "__version__",
     "from_bsatn",
+    "to_bsatn",
 }
 
 # What the contract with generated code names (spacetime_py_codegen).

@@ -6,7 +6,15 @@ what is here are the values, events and errors that they meet.
 
 from typing import TypeAlias
 
-from ._core import ConnectionId, Identity, TimeDuration, Timestamp, __version__, from_bsatn
+from ._core import (
+    ConnectionId,
+    Identity,
+    TimeDuration,
+    Timestamp,
+    __version__,
+    from_bsatn,
+    to_bsatn,
+)
 from .builder import DbConnectionBuilder
 from .context import (
     EventContext,
@@ -91,6 +99,7 @@ __all__ = [
     "UnsubscribeAppliedEvent",
     "__version__",
     "from_bsatn",
+    "to_bsatn",
 ]
 
 # Messages and pickles name the public place of a class, not the file that it happens to be in.

@@ -132,8 +132,11 @@ def variant(module: Module, ref: int, tag: int) -> Callable[[type[_T]], type[_T]
 def plain_enum(module: Module, ref: int) -> Callable[[type[_E]], type[_E]]:
     """Decorator that ties an Enum, whose values are the tags, to sum type `ref`, whose variants have no payload."""
 
+def to_bsatn(value: object) -> bytes:
+    """The BSATN of an instance of a generated class; of a variant, that of its sum type. Raises TypeError."""
+
 def from_bsatn(cls: type[_T], data: Buffer) -> _T:
-    """A value of a class made by `product` or `variant` from the bytes that `bytes(value)` gives. Raises DecodeError."""
+    """A value of a class made by `product` or `variant` from the bytes that `to_bsatn` gives. Raises DecodeError."""
 
 @final
 class Connection:
@@ -147,7 +150,7 @@ class Connection:
         database: str,
         token: str | None = None,
         compression: str = "gzip",
-        max_message_size: int = 1073741824,
+        max_message_size: int = ...,
     ) -> Connection:
         """`authority` is HOST:PORT for the request; `compression` "none", "gzip" or "brotli"; sizes in bytes."""
 

@@ -1,4 +1,4 @@
-"""The command `spacetime-py`. One function a subcommand; a mistake is one line that says the remedy."""
+"""The command `spacetime-py`. A mistake is one line that says the remedy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     generate = commands.add_parser(
         "generate",
         help="write the typed Python package of a module",
-        description="Write the typed Python package of a module, from a running database or a schema file.",
+        description="Write the typed Python package of a module, from a database or a schema file.",
     )
     source = generate.add_mutually_exclusive_group(required=True)
     source.add_argument("--database", metavar="NAME", help="name or identity of a running database")

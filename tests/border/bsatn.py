@@ -1,7 +1,7 @@
 """BSATN in plain Python: what the core is measured by.
 
-Values are models: a product is a tuple, a sum (options and results too) is a `Case`, an array is a list,
-an array of u8 is bytes, a marked product such as Identity is its number.
+Values are models: a product is a tuple, a sum (options and results too) is a `Case`, an array is
+a list, an array of u8 is bytes, a marked product such as Identity is its number.
 """
 
 from __future__ import annotations

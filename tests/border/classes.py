@@ -1,4 +1,4 @@
-"""Python classes for described types, declared as generated packages declare them, and values of them."""
+"""Python classes for described types, declared as generated packages do it, and their values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Classes:
     def _declare_enum(self, index: int, ty: Type) -> None:
         assert isinstance(ty, Sum)
         members = [(name, tag) for tag, (name, _) in enumerate(ty.variants)]
-        self.enums[index] = plain_enum(self.module, index)(enum.Enum(f"T{index}", members))
+        declared: Any = enum.Enum(f"T{index}", members)  # type: ignore[misc]
+        self.enums[index] = plain_enum(self.module, index)(declared)
 
     def _declare_variants(self, index: int, ty: Sum) -> None:
         for tag, (name, payload) in enumerate(ty.variants):
@@ -63,7 +64,9 @@ class Classes:
         if isinstance(ty, Scalar):
             return float_of(ty.name, model) if isinstance(model, Bits) else model
         if isinstance(ty, Array):
-            return model if ty.element == Scalar("u8") else [self.make(ty.element, m) for m in model]
+            return (
+                model if ty.element == Scalar("u8") else [self.make(ty.element, m) for m in model]
+            )
         if isinstance(ty, Product):
             return marked_value(ty, model) if is_marked(ty) else None
         return self._make_special(ty, model)
@@ -99,7 +102,9 @@ class Classes:
         if isinstance(ty, Scalar):
             return bits_of(ty.name, value) if isinstance(value, float) else value
         if isinstance(ty, Array):
-            return value if ty.element == Scalar("u8") else [self.read(ty.element, v) for v in value]
+            return (
+                value if ty.element == Scalar("u8") else [self.read(ty.element, v) for v in value]
+            )
         if isinstance(ty, Product):
             return marked_number(value) if is_marked(ty) else ()
         return self._read_special(ty, value)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-SCALARS = (
-    "string bool i8 u8 i16 u16 i32 u32 i64 u64 i128 u128 i256 u256 f32 f64"
-).split()  # by tag, from 4 on
+# By tag, from 4 on.
+SCALARS = ["string", "bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"]
+SCALARS += ["i128", "u128", "i256", "u256", "f32", "f64"]
 MARKED = {
     "Identity": ("__identity__", "u256"),
     "ConnectionId": ("__connection_id__", "u128"),

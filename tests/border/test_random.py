@@ -149,7 +149,7 @@ def test_random_values_both_ways(data: st.DataObject) -> None:
 @MODERATE
 @given(st.data())
 def test_random_values_damaged(data: st.DataObject) -> None:
-    """Cut short or longer they are no values; with a byte changed they are none, or are that very value."""
+    """Cut short or longer they are no values; with a byte changed none, or that very value."""
     types = data.draw(spaces())
     encoded = encode(Ref(0), data.draw(models(Ref(0), types)), types)
     classes = Classes(types)

@@ -16,6 +16,7 @@ from spacetime_py import (
     TimeDuration,
     Timestamp,
     from_bsatn,
+    to_bsatn,
 )
 
 from . import things
@@ -38,7 +39,17 @@ from .things import Boxes, Empty, Marks, Point, ShapeCount, ShapeNothing, ShapeP
 
 INTEGERS = [f"{sign}{bits}" for sign in "iu" for bits in (8, 16, 32, 64, 128, 256)]
 FLOATS = {
-    "f32": [0, 0x80000000, 1, 0x7F7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC12345, 0x7F800001],
+    "f32": [
+        0,
+        0x80000000,
+        1,
+        0x7F7FFFFF,
+        0x7F800000,
+        0xFF800000,
+        0x7FC00000,
+        0xFFC12345,
+        0x7F800001,
+    ],
     "f64": [
         0,
         1 << 63,
@@ -110,7 +121,7 @@ def test_value_both_ways(ty: Type, model: Any) -> None:
     classes = Classes([row_type, POINT, COLOR, SHAPE])
     data = encode(Ref(0), ("x", model, 7), classes.types)
     made = classes.products[0]("x", classes.make(ty, model), 7)
-    assert bytes(made) == data
+    assert bytes(made) == to_bsatn(made) == data
     read = from_bsatn(classes.products[0], data)
     assert read == made
     assert classes.read(ty, read.it) == model
@@ -139,8 +150,8 @@ def test_declared_module() -> None:
         [(), ()],
         [Case(1), some(Case(4, [Case(1, 3), Case(0)]))],
     )
-    assert bytes(boxes) == encode(Ref(7), model, things.TYPES)
-    again = from_bsatn(Boxes, bytes(boxes))
+    assert to_bsatn(boxes) == encode(Ref(7), model, things.TYPES)
+    again = from_bsatn(Boxes, to_bsatn(boxes))
     assert (again.nested, again.maybe_unit, again.unit) == (Some(None), Some(None), None)
     assert (again.outcome, again.grid) == (Err("no"), [[1], []])
     assert again.shapes == [None, ShapePath([ShapeCount(3), ShapeNothing()])]
@@ -159,12 +170,12 @@ def test_marked_products_keep_their_numbers() -> None:
         Timestamp(9),
     )
     model = (number, 1, -1, 5, uuid.int, Case(1, 9))
-    assert bytes(marks) == encode(Ref(8), model, things.TYPES)
+    assert to_bsatn(marks) == encode(Ref(8), model, things.TYPES)
     assert (marks.uuid, marks.schedule, int(marks.identity)) == (uuid, Timestamp(9), number)
 
 
 def test_from_bsatn_takes_any_buffer() -> None:
-    data = bytes(Point(1, 2))
+    data = to_bsatn(Point(1, 2))
     for buffer in (data, bytearray(data), memoryview(data), memoryview(b"\0" + data)[1:]):
         assert from_bsatn(Point, buffer) == Point(1, 2)
 
@@ -182,9 +193,15 @@ def test_deep_trees() -> None:
     tree = Tree(0, [])
     for value in range(40):
         tree = Tree(value, [tree])
-    again = from_bsatn(Tree, bytes(tree))
+    again = from_bsatn(Tree, to_bsatn(tree))
     depth = 0
     while again.children:
         [again] = again.children
         depth += 1
     assert depth == 40
+
+
+def test_to_bsatn_of_other_objects() -> None:
+    for value in (5, None, b"", things.Color.RED, Point):
+        with pytest.raises(TypeError, match="not a class of generated bindings"):
+            to_bsatn(value)

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-
 from spacetime_py import __version__
+
 from tests.server.api import Database
 
 from .packages import HERE, generated, golden, load, run
@@ -175,7 +175,9 @@ def test_server_down() -> None:
     assert "Is the server running?" in message
 
 
-@pytest.mark.parametrize("uri", ["http://", "http://127.0.0.1:port", "http://a b", "ftp://x", "x://y"])
+@pytest.mark.parametrize(
+    "uri", ["http://", "http://127.0.0.1:port", "http://a b", "ftp://x", "x://y"]
+)
 def test_addresses_that_are_none(uri: str) -> None:
     assert f"cannot reach {uri}: " in refused("--database", "chat", "--uri", uri)
 
@@ -231,7 +233,10 @@ def test_older_servers_are_asked_again(tmp_path: Path) -> None:
     with answering(http(b"no", "400 Bad Request"), http(CHAT.read_bytes())) as (uri, asked):
         uri = uri.replace("http://", "ws://")
         generate("--database", "chat", "--uri", uri, "--token", "T", "--out", tmp_path)
-    assert [request.split()[1].partition(b"?")[2] for request in asked] == [b"version=10", b"version=9"]
+    assert [request.split()[1].partition(b"?")[2] for request in asked] == [
+        b"version=10",
+        b"version=9",
+    ]
     assert all(b"\r\nAuthorization: Bearer T\r\n" in request for request in asked)
     assert texts(tmp_path) == texts(golden(CHAT))
 

@@ -88,6 +88,9 @@ impl Schema {
 
     /// Whether None is a value of the type, so that an option of it needs `Some` to tell its nones apart.
     pub fn is_nullable(&self, ty: &Type) -> bool {
+        if matches!(ty, Type::Ref(index) if self.types.contains_key(index)) {
+            return false; // an instance of its class
+        }
         let ty = self.resolve(ty);
         ty.is_unit() || matches!(ty.special(), Some(Special::Option(_)))
     }

@@ -1,5 +1,6 @@
 //! The connection as a frozen class around a lock. The lock is never held while Python code could run.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::buffer::PyBuffer;
@@ -9,7 +10,7 @@ use pyo3::types::PyBytes;
 
 use super::classes::Module;
 use super::encode::{encode, encode_args};
-use super::error::{EncodeError, SchemaMismatchError};
+use super::error::{EncodeError, ProtocolError, SchemaMismatchError};
 use super::event::event_object;
 use super::row::{RowClass, bytes_of};
 use crate::client::{self, Event, Options};
@@ -80,9 +81,9 @@ impl Connection {
         Ok(Connection { core: Mutex::new(core), module: module.clone().unbind() })
     }
 
-    fn receive_data(&self, py: Python<'_>, data: Input<'_>) {
+    fn receive_data(&self, py: Python<'_>, data: Input<'_>) -> PyResult<()> {
         let data = data.as_bytes();
-        self.work(py, data.len(), |core| core.receive_data(data));
+        self.work(py, data.len(), |core| core.receive_data(data))
     }
 
     fn receive_eof(&self) {
@@ -91,7 +92,7 @@ impl Connection {
 
     fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let size = self.lock().next_size();
-        let event: Option<Event> = self.work(py, size, client::Connection::next_event);
+        let event: Option<Event> = self.work(py, size, client::Connection::next_event)?;
         event.map(|event| event_object(self.module.bind(py), event)).transpose()
     }
 
@@ -139,12 +140,16 @@ impl Connection {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one door that lets other threads run meanwhile, when there is enough to do.
-    fn work<T: Send>(&self, py: Python<'_>, size: usize, job: impl FnOnce(&mut client::Connection) -> T + Send) -> T {
-        if size < WORTH_DETACHING {
-            return job(&mut self.lock());
-        }
-        py.detach(|| job(&mut self.lock()))
+    /// The one door that lets other threads run meanwhile, when there is enough to do, and that no panic passes.
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        size: usize,
+        job: impl FnOnce(&mut client::Connection) -> T + Send,
+    ) -> PyResult<T> {
+        let caught = || catch_unwind(AssertUnwindSafe(|| job(&mut self.lock())));
+        let result = if size < WORTH_DETACHING { caught() } else { py.detach(caught) };
+        result.map_err(|_| ProtocolError::new_err("a message met a fault in spacetime_py itself: please report it"))
     }
 }
 

@@ -7,7 +7,7 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyType};
 use super::classes::Module;
 use super::row::RowClass;
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
-use crate::sats::{Kind, Layout, Reader, Special, TypeId};
+use crate::sats::{Kind, Reader, Special, TypeId};
 
 pub fn to_python<'py>(
     py: Python<'py>,
@@ -90,7 +90,7 @@ fn sum<'py>(py: Python<'py>, module: &Module, ty: TypeId, reader: &mut Reader<'_
     }
     let value = to_python(py, module, payload, reader)?;
     match (special, tag) {
-        (Special::Option, _) if is_nullable(layout, payload) => some_class(py)?.call1((value,)),
+        (Special::Option, _) if is_nullable(py, module, payload) => some_class(py)?.call1((value,)),
         (Special::Result, 0) => ok_class(py)?.call1((value,)),
         (Special::Result, _) => err_class(py)?.call1((value,)),
         _ => Ok(value),
@@ -111,10 +111,10 @@ fn row<'py>(
 }
 
 /// Whether None is a value of the type, so that an option of it needs `Some` to tell its nones apart.
-pub fn is_nullable(layout: &Layout, ty: TypeId) -> bool {
-    match layout.kind(ty) {
+pub fn is_nullable(py: Python<'_>, module: &Module, ty: TypeId) -> bool {
+    match module.def.layout.kind(ty) {
         Kind::Sum(sum) => sum.special == Some(Special::Option),
-        Kind::Product(product) => product.fields.is_empty(),
+        Kind::Product(product) => product.fields.is_empty() && !module.has_product_class(py, ty),
         _ => false,
     }
 }

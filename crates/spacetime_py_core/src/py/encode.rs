@@ -276,7 +276,7 @@ fn encode_sum(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer: &mu
             writer.u8(1);
             Ok(())
         }
-        Some(Special::Option) if is_nullable(&module.def.layout, payload(0)) => {
+        Some(Special::Option) if is_nullable(py, module, payload(0)) => {
             if !is(some_class(py)) {
                 return Err(expected("Some(...) or None", value));
             }

@@ -23,6 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::product, module)?)?;
     module.add_function(wrap_pyfunction!(classes::variant, module)?)?;
     module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
+    module.add_function(wrap_pyfunction!(row::to_bsatn, module)?)?;
     module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<connection::TableCache>()?;

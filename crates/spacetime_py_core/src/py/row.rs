@@ -449,6 +449,14 @@ unsafe extern "C" fn call(
 }
 
 #[pyfunction]
+pub fn to_bsatn<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    match RowClass::of(value) {
+        Some(_) => Ok(PyBytes::new(value.py(), bytes_of(value))),
+        None => Err(PyTypeError::new_err(format!("{} is not a class of generated bindings", value.get_type()))),
+    }
+}
+
+#[pyfunction]
 pub fn from_bsatn<'py>(cls: &Bound<'py, PyType>, data: super::connection::Input<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = cls.py();
     // SAFETY: `cls` is a type.

@@ -5,7 +5,7 @@ use super::layout::{Kind, Layout, Product, Step, TypeId};
 use crate::error::Problem;
 
 /// Values of recursive types nest as deep as their input is long; deeper ones than this are refused.
-const MAX_DEPTH: u32 = 128;
+const MAX_DEPTH: u32 = 512;
 
 impl Layout {
     /// Moves past one value of type `ty`. What passes here decodes without errors and encodes to the same bytes.

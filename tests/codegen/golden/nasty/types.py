@@ -592,7 +592,7 @@ class Nested:
     three: Some[Some[str | None] | None] | None
     unit: Some[None] | None
     units: list[Some[None] | None]
-    empty: Some[Empty] | None
+    empty: Empty | None
     never: Nothing | None
     result: Ok[int] | Err[Some[None] | None] | None
 
