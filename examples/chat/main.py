@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 from module_bindings import DbConnection, EventContext, Message, User
+
 from spacetime_py import SpacetimeDBError
 
 PATIENCE = 30.0

@@ -1,4 +1,5 @@
-"""The Rust core: BSATN, WebSocket and SpacetimeDB protocol, row cache. No sockets, clocks or threads.
+"""The Rust core: BSATN, WebSocket and SpacetimeDB protocol, row cache. No sockets, clocks or
+threads.
 
 What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
 """
@@ -112,7 +113,10 @@ class Module:
     """A module's schema, compiled once: types, tables, reducers, procedures."""
 
     def __new__(cls, description: bytes) -> Module:
-        """From a BSATN RawModuleDef (version 10), as `spacetime-py generate` writes it. Raises SchemaMismatchError."""
+        """From a BSATN RawModuleDef (version 10), as `spacetime-py generate` writes it.
+
+        Raises SchemaMismatchError.
+        """
 
     @property
     def table_names(self) -> list[str]:
@@ -120,23 +124,36 @@ class Module:
 
 @dataclass_transform(eq_default=True, frozen_default=True)
 def product(module: Module, ref: int) -> Callable[[type[_T]], type[_T]]:
-    """Decorator of a class with annotations only: builds the class of product type `ref` of the typespace.
+    """Decorator of a class with annotations only: builds the class of product type `ref` of the
+    typespace.
 
     Instances are immutable BSATN bytes, decoded field by field on access.
     """
 
 @dataclass_transform(eq_default=True, frozen_default=True)
 def variant(module: Module, ref: int, tag: int) -> Callable[[type[_T]], type[_T]]:
-    """Decorator of one variant of sum type `ref`: no annotation for a unit payload, else one named `value`."""
+    """Decorator of one variant of sum type `ref`.
+
+    No annotation for a unit payload, else one named `value`.
+    """
 
 def plain_enum(module: Module, ref: int) -> Callable[[type[_E]], type[_E]]:
-    """Decorator that ties an Enum, whose values are the tags, to sum type `ref`, whose variants have no payload."""
+    """Decorator that ties an Enum to sum type `ref`.
+
+    Its values are the tags; no variant of the type has a payload.
+    """
 
 def to_bsatn(value: object) -> bytes:
-    """The BSATN of an instance of a generated class; of a variant, that of its sum type. Raises TypeError."""
+    """The BSATN of an instance of a generated class.
+
+    Of a variant, that of its sum type. Raises TypeError.
+    """
 
 def from_bsatn(cls: type[_T], data: Buffer) -> _T:
-    """A value of a class made by `product` or `variant` from the bytes that `to_bsatn` gives. Raises DecodeError."""
+    """A value of a class made by `product` or `variant` from the bytes that `to_bsatn` gives.
+
+    Raises DecodeError.
+    """
 
 @final
 class Connection:
@@ -152,7 +169,10 @@ class Connection:
         compression: str = "gzip",
         max_message_size: int = ...,
     ) -> Connection:
-        """`authority` is HOST:PORT for the request; `compression` "none", "gzip" or "brotli"; sizes in bytes."""
+        """`authority` is HOST:PORT for the request.
+
+        `compression` "none", "gzip" or "brotli"; sizes in bytes.
+        """
 
     def receive_data(self, data: Buffer) -> None:
         """Take bytes from the socket. A fault of the peer becomes the last event."""
@@ -171,7 +191,10 @@ class Connection:
 
     def unsubscribe(self, query_set: int) -> None: ...
     def call_reducer(self, name: str, args: Sequence[object]) -> int:
-        """Queue a call; gives the request id. Raises EncodeError, SchemaMismatchError for an unknown reducer."""
+        """Queue a call.
+
+        Gives the request id. Raises EncodeError, SchemaMismatchError for an unknown reducer.
+        """
 
     def call_procedure(self, name: str, args: Sequence[object]) -> int: ...
     def close(self) -> None:
@@ -181,7 +204,10 @@ class Connection:
 
 @final
 class TableCache:
-    """The rows of one table that the live subscriptions cover. Rows are made on access and not kept."""
+    """The rows of one table that the live subscriptions cover.
+
+    Rows are made on access and not kept.
+    """
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]:
@@ -236,7 +262,10 @@ class UnsubscribeApplied:
 
 @final
 class SubscriptionFailed:
-    """A query set was refused or ended by the server; `query_set` None: all of this connection ended."""
+    """A query set was refused or ended by the server.
+
+    `query_set` None: all of this connection ended.
+    """
 
     @property
     def query_set(self) -> int | None: ...
@@ -258,7 +287,10 @@ class TransactionUpdate:
 
     @property
     def error(self) -> tuple[str, str] | None:
-        """Kind ("sender": the reducer returned it; "internal": it could not run or trapped) and text."""
+        """Kind ("sender".
+
+        The reducer returned it; "internal": it could not run or trapped) and text.
+        """
 
     @property
     def diff(self) -> list[TableDiff]: ...
@@ -293,8 +325,14 @@ class Closed:
 
     @property
     def kind(self) -> str:
-        """"refused" (no upgrade: `code` is the HTTP status), "protocol" (the peer broke the protocol: `reason` says how),
-        "mismatch" (bindings and database differ), "closed" (a close frame: its code and reason), "lost" (the socket ended)."""
+        """Why it ended.
+
+        "refused": no upgrade, `code` is the HTTP status; "protocol": the peer broke the protocol,
+        `reason` says how;
+        "mismatch": bindings and database differ; "closed": a close frame, with its code and reason;
+        "lost": the socket
+        ended.
+        """
 
     @property
     def code(self) -> int | None: ...
@@ -306,7 +344,10 @@ class Closed:
 
 @final
 class Warning:
-    """What the user should know and the connection survives: rows of a table that the bindings lack."""
+    """What the user should know and the connection survives.
+
+    Rows of a table that the bindings lack.
+    """
 
     @property
     def message(self) -> str: ...
@@ -323,4 +364,7 @@ Event = (
 )
 
 def generate(schema: str, module_name: str, include_private: bool = False) -> list[tuple[str, str]]:
-    """The Python package for a module description in JSON (version 9 or 10): (file name, text) pairs. Raises CodegenError."""
+    """The Python package for a module description in JSON (version 9 or 10).
+
+    (file name, text) pairs. Raises CodegenError.
+    """

@@ -1,6 +1,7 @@
 """A scripted peer plays the server: in memory, behind a TCP port, or from a recording."""
 
 import pytest
+
 from spacetime_py import link
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 from anyio.abc import ByteStream, ObjectReceiveStream, SocketAttribute
 from anyio.streams.tls import TLSListener
-from spacetime_py import MemoryTransport
-from spacetime_py.transport import Driver, Endpoint
 
 from examples.chat.module_bindings import DbConnection
+from spacetime_py import MemoryTransport
+from spacetime_py.transport import Driver, Endpoint
 
 from . import wire
 from .wire import Call, ClientMessage, Close, Rows, Subscribe, Unsubscribe

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from examples.chat.module_bindings import EventContext, Message, User
 from spacetime_py import (
     Identity,
     ReducerEvent,
@@ -15,8 +17,6 @@ from spacetime_py import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
-
-from examples.chat.module_bindings import EventContext, Message, User
 
 from . import wire
 from .peer import connected

@@ -7,6 +7,7 @@ import logging
 
 import anyio
 import pytest
+
 from spacetime_py import (
     CallTimeout,
     ConnectionClosed,

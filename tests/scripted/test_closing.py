@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from spacetime_py import ConnectionClosed, ConnectionLost, ProtocolError, SpacetimeDBError
 
 from examples.chat.module_bindings import DbConnection
+from spacetime_py import ConnectionClosed, ConnectionLost, ProtocolError, SpacetimeDBError
 
 from . import link_timeouts
 from .peer import Peer, connected, in_memory, serving

@@ -8,6 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
+
+from examples.chat.module_bindings import DbConnection
 from spacetime_py import (
     AuthenticationError,
     ConnectError,
@@ -15,8 +17,6 @@ from spacetime_py import (
     HandshakeRejected,
     ProtocolError,
 )
-
-from examples.chat.module_bindings import DbConnection
 
 from . import wire
 from .peer import PATIENCE, Peer, connected, in_memory, serving

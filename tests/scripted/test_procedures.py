@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+
 from spacetime_py import (
     CallTimeout,
     ConnectionLost,

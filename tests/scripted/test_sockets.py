@@ -8,9 +8,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from spacetime_py import ConnectError, ConnectionLost, Identity, Timestamp
 
 from examples.chat.module_bindings import DbConnection, Message, User
+from spacetime_py import ConnectError, ConnectionLost, Identity, Timestamp
 
 from . import wire
 from .peer import Peer, serving

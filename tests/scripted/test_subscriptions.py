@@ -6,6 +6,8 @@ import logging
 
 import anyio
 import pytest
+
+from examples.chat.module_bindings import EventContext, User
 from spacetime_py import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -16,8 +18,6 @@ from spacetime_py import (
     SubscribeErrorEvent,
     SubscriptionError,
 )
-
-from examples.chat.module_bindings import EventContext, User
 
 from . import wire
 from .peer import Peer, connected

@@ -181,7 +181,8 @@ def plain(color: all_types.Color) -> str:
 def enums(color: all_types.Color) -> None:
     member: enum.Enum = color
     assert_type(all_types.Color(0), all_types.Color)
-    assert_type(member.name, str)
+    name: str = member.name
+    print(name)
     print(all_types.Color.PURPLE)  # type: ignore[attr-defined]
 
 

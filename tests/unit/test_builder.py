@@ -6,9 +6,9 @@ import inspect
 import ssl
 
 import pytest
-from spacetime_py import DbConnectionBuilder
 
 from examples.chat.module_bindings import DbConnection
+from spacetime_py import DbConnectionBuilder
 
 
 def test_all_options_of_the_constructor_have_a_method() -> None:

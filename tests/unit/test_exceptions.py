@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 import spacetime_py
 from spacetime_py import exceptions as e
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 from spacetime_py import Err, Ok, Some
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from spacetime_py.transport import Endpoint, parse_uri
 
 
