@@ -3,6 +3,8 @@
 //! In the order that data meets them: `wire` turns bytes into messages, `sats` knows what their values mean,
 //! `client` applies them to the row cache and tells what changed, `py` (feature `python`) is the border with Python.
 
+#![deny(unsafe_code)]
+
 pub mod client;
 pub mod error;
 #[cfg(feature = "python")]

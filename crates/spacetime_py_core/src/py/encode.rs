@@ -1,13 +1,14 @@
 //! Python objects to BSATN. A value that does not fit its type is an error that names the place in the argument.
 
 use pyo3::buffer::PyBuffer;
-use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyInt, PyString, PyTuple};
 
 use super::classes::Module;
 use super::convert::{err_class, is_nullable, ok_class, some_class, uuid_class};
-use super::row::{Payload, RowClass, bytes_of};
+use super::row::{Payload, RowClass};
+use super::slots::bytes_of;
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::bsatn::{MAX_EMPTY, TooLong};
 use crate::sats::module::FunctionDef;
@@ -147,9 +148,8 @@ where
 }
 
 fn is_integer(value: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: only looks at the object's type.
-    (value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>())
-        || unsafe { ffi::PyIndex_Check(value.as_ptr()) } != 0 && !value.is_instance_of::<PyBool>()
+    let is_number = value.is_instance_of::<PyInt>() || value.hasattr(intern!(value.py(), "__index__")).unwrap_or(false);
+    is_number && !value.is_instance_of::<PyBool>()
 }
 
 fn encode_wide(value: &Bound<'_, PyAny>, signed: bool, writer: &mut Writer) -> Encoded {

@@ -7,6 +7,7 @@ mod encode;
 mod error;
 mod event;
 mod row;
+mod slots;
 mod types;
 
 use pyo3::prelude::*;

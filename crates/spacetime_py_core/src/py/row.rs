@@ -1,27 +1,17 @@
-//! The classes of rows and other products: heap types made through the C API. An instance is the value's BSATN bytes,
-//! kept in the object itself, and a field is decoded when it is read: a row from the cache and one that a user made
-//! cannot be told apart, pin nothing, and compare, hash and pickle by their bytes.
-//!
-//! All unsafe code of the crate is here. What it relies on:
-//! - instances are only made by `RowClass::instance`, with bytes that were checked against the class's type;
-//! - the types cannot be subclassed, so that an object of one of them has its layout;
-//! - a class, its getters and their names live as long as the process, as classes of modules do.
+//! The classes of rows and other products. An instance is the value's BSATN bytes, kept in the object itself, and a field
+//! is decoded when it is read: a row from the cache and one that a user made cannot be told apart, pin nothing, and
+//! compare, hash and pickle by their bytes. What CPython calls is in `slots.rs`.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::hash::Hasher;
-use std::panic::AssertUnwindSafe;
-use std::ptr;
-
-use pyo3::exceptions::{PySystemError, PyTypeError};
-use pyo3::ffi;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 
 use super::classes::Module;
 use super::convert::to_python;
 use super::encode::{Place, encode};
 use super::error::{DecodeError, EncodeError};
+use super::slots::{bytes_of, class_of_object, class_of_type, make_type, new_instance};
 use crate::sats::{Layout, Product, Reader, TypeId, Writer};
 
 /// What the bytes of an instance are.
@@ -41,18 +31,9 @@ pub struct RowClass {
     class: PyOnceLock<Py<PyType>>,
     module: Py<Module>,
     payload: Payload,
-    name: String,
-    fields: Vec<Py<PyString>>,
+    pub(super) name: String,
+    pub(super) fields: Vec<Py<PyString>>,
 }
-
-/// What CPython hands to the getter of a field.
-struct Getter {
-    class: &'static RowClass,
-    index: usize,
-}
-
-/// The head of an instance; its bytes follow. As `PyVarObject`, whose size is the number of bytes.
-type Head = ffi::PyVarObject;
 
 impl RowClass {
     /// Builds the class that stands for the declared one.
@@ -98,27 +79,12 @@ impl RowClass {
     /// An instance over bytes that are known to be a value of the class's type.
     #[inline]
     pub fn instance<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        // SAFETY: the type's basic size is that of `Head` and its item size is 1.
-        unsafe {
-            let object: *mut Head =
-                ffi::PyObject_NewVar(self.type_object(py).as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
-            if object.is_null() {
-                return Err(PyErr::fetch(py));
-            }
-            ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
-            Ok(Bound::from_owned_ptr(py, object.cast()))
-        }
+        new_instance(py, self.type_object(py), bytes)
     }
 
     /// The class of an object, if it is an instance of one.
     pub fn of<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a RowClass> {
-        // SAFETY: an object has a type.
-        unsafe { Self::of_type(ffi::Py_TYPE(object.as_ptr())) }
-    }
-
-    /// Only the types made here have these methods.
-    unsafe fn of_type<'a>(ty: *mut ffi::PyTypeObject) -> Option<&'a RowClass> {
-        unsafe { ptr::eq((*ty).tp_methods, METHODS.0.as_ptr()).then(|| class_of(ty)) }
+        class_of_object(object)
     }
 
     fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
@@ -139,7 +105,7 @@ impl RowClass {
         }
     }
 
-    fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
         match self.payload {
             Payload::Variant { ty, .. } => to_python(py, module, ty, &mut Reader::at(bytes, 1)),
@@ -160,7 +126,7 @@ impl RowClass {
     }
 
     /// A new instance from one value for each field.
-    fn construct<'py>(&self, py: Python<'py>, values: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn construct<'py>(&self, py: Python<'py>, values: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
         let mut writer = Writer(Vec::with_capacity(64));
         if let Payload::Variant { tag, .. } = self.payload {
@@ -183,7 +149,7 @@ impl RowClass {
     }
 
     /// Values by position and by name to one for each field, as a function's arguments.
-    fn bind<'py>(
+    pub(super) fn bind<'py>(
         &self,
         py: Python<'py>,
         positional: &[Bound<'py, PyAny>],
@@ -208,7 +174,7 @@ impl RowClass {
         Ok(values)
     }
 
-    fn require_all<'py>(
+    pub(super) fn require_all<'py>(
         &self,
         py: Python<'py>,
         values: Vec<Option<Bound<'py, PyAny>>>,
@@ -218,233 +184,6 @@ impl RowClass {
             PyTypeError::new_err(format!("{}() is missing the argument '{field}'", self.name))
         };
         values.into_iter().enumerate().map(|(index, value)| value.ok_or_else(|| missing(index))).collect()
-    }
-}
-
-/// The bytes of an instance.
-pub fn bytes_of<'a>(object: &'a Bound<'_, PyAny>) -> &'a [u8] {
-    debug_assert!(RowClass::of(object).is_some());
-    // SAFETY: callers have checked the type; the bytes live and stay the same as long as the object.
-    unsafe { raw_bytes(object.as_ptr()) }
-}
-
-unsafe fn raw_bytes<'a>(object: *mut ffi::PyObject) -> &'a [u8] {
-    unsafe {
-        let head: *mut Head = object.cast();
-        std::slice::from_raw_parts(head.add(1).cast::<u8>(), (*head).ob_size as usize)
-    }
-}
-
-/// The class that a type made here stands for.
-unsafe fn class_of<'a>(ty: *mut ffi::PyTypeObject) -> &'a RowClass {
-    unsafe {
-        let first = (*ty).tp_getset;
-        (*(*first).closure.cast::<Getter>()).class
-    }
-}
-
-fn make_type<'py>(
-    declared: &Bound<'py, PyType>,
-    class: &'static RowClass,
-    fields: &[String],
-) -> PyResult<Bound<'py, PyType>> {
-    let py = declared.py();
-    let leaked = |text: String| -> PyResult<*const c_char> { Ok(CString::new(text)?.into_raw()) };
-    let mut getset = Vec::with_capacity(fields.len() + 2);
-    // The last one belongs to no field: it leads from the type to its class even when there are no fields.
-    let getters: &'static [Getter] = Vec::leak((0..=fields.len()).map(|index| Getter { class, index }).collect());
-    for (field, getter) in fields.iter().zip(getters) {
-        let closure = ptr::from_ref(getter).cast_mut().cast::<c_void>();
-        getset.push(ffi::PyGetSetDef {
-            name: leaked(field.clone())?,
-            get: Some(get),
-            set: None,
-            doc: ptr::null(),
-            closure,
-        });
-    }
-    let last = ptr::from_ref(&getters[fields.len()]).cast_mut().cast::<c_void>();
-    getset.push(ffi::PyGetSetDef { name: ptr::null(), get: None, set: None, doc: ptr::null(), closure: last });
-    let doc = declared.getattr("__doc__")?.extract::<Option<String>>()?.unwrap_or_default();
-    let doc = leaked(format!("{}({})\n--\n\n{doc}", class.name, fields.join(", ")))?;
-    let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
-    let mut slots = [
-        slot(ffi::Py_tp_dealloc, dealloc as *mut c_void),
-        slot(ffi::Py_tp_hash, hash as *mut c_void),
-        slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
-        slot(ffi::Py_tp_repr, repr as *mut c_void),
-        slot(ffi::Py_tp_getset, Vec::leak(getset).as_mut_ptr().cast()),
-        slot(ffi::Py_tp_methods, METHODS.0.as_ptr().cast_mut().cast()),
-        slot(ffi::Py_tp_doc, doc.cast_mut().cast()),
-        slot(0, ptr::null_mut()),
-    ];
-    let module_name: String = declared.getattr("__module__")?.extract()?;
-    let mut spec = ffi::PyType_Spec {
-        name: leaked(format!("{module_name}.{}", class.name))?,
-        basicsize: size_of::<Head>() as c_int,
-        itemsize: 1,
-        flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION) as _,
-        slots: slots.as_mut_ptr(),
-    };
-    // SAFETY: the spec is well formed, and what CPython keeps of it was leaked above.
-    unsafe {
-        let ty = Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&raw mut spec))?;
-        (*ty.as_ptr().cast::<ffi::PyTypeObject>()).tp_vectorcall = Some(call);
-        Ok(ty.cast_into_unchecked())
-    }
-}
-
-/// The methods of every class; their address tells the types made here from all others.
-static METHODS: Methods = Methods([
-    method(c"__bytes__", ffi::PyMethodDefPointer { PyCFunction: to_bytes }, ffi::METH_NOARGS),
-    method(c"__reduce__", ffi::PyMethodDefPointer { PyCFunction: reduce }, ffi::METH_NOARGS),
-    method(
-        c"__replace__",
-        ffi::PyMethodDefPointer { PyCFunctionWithKeywords: replace },
-        ffi::METH_VARARGS | ffi::METH_KEYWORDS,
-    ),
-    ffi::PyMethodDef::zeroed(),
-]);
-
-struct Methods([ffi::PyMethodDef; 4]);
-
-// SAFETY: nobody writes to it; its pointers are to constants.
-unsafe impl Sync for Methods {}
-
-const fn method(name: &'static CStr, meth: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {
-    ffi::PyMethodDef { ml_name: name.as_ptr(), ml_meth: meth, ml_flags: flags, ml_doc: ptr::null() }
-}
-
-/// Runs what CPython called: an error becomes Python's, and a panic too, instead of an abort.
-unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
-    // SAFETY: CPython calls these functions with the thread attached.
-    let py = unsafe { Python::assume_attached() };
-    let result = std::panic::catch_unwind(AssertUnwindSafe(|| body(py)))
-        .unwrap_or_else(|_| Err(PySystemError::new_err("a fault in spacetime_py: please report it")));
-    match result {
-        Ok(object) => object.into_ptr(),
-        Err(error) => {
-            error.restore(py);
-            ptr::null_mut()
-        }
-    }
-}
-
-unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
-    unsafe {
-        let ty = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
-        ffi::Py_DECREF(ty.cast());
-    }
-}
-
-unsafe extern "C" fn get(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
-    unsafe {
-        let getter = &*closure.cast::<Getter>();
-        guarded(|py| getter.class.field(py, raw_bytes(object), getter.index))
-    }
-}
-
-unsafe extern "C" fn hash(object: *mut ffi::PyObject) -> ffi::Py_hash_t {
-    let mut hasher = std::hash::BuildHasher::build_hasher(&foldhash::fast::FixedState::with_seed(0));
-    hasher.write(unsafe { raw_bytes(object) });
-    // -1 says that hashing failed.
-    match hasher.finish() as ffi::Py_hash_t {
-        -1 => -2,
-        hash => hash,
-    }
-}
-
-unsafe extern "C" fn richcompare(one: *mut ffi::PyObject, other: *mut ffi::PyObject, op: c_int) -> *mut ffi::PyObject {
-    unsafe {
-        if ffi::Py_TYPE(one) != ffi::Py_TYPE(other) || !matches!(op, ffi::Py_EQ | ffi::Py_NE) {
-            return ffi::Py_NewRef(ffi::Py_NotImplemented());
-        }
-        let equal = raw_bytes(one) == raw_bytes(other);
-        ffi::PyBool_FromLong((equal == (op == ffi::Py_EQ)).into())
-    }
-}
-
-unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    unsafe {
-        let (class, bytes) = (class_of(ffi::Py_TYPE(object)), raw_bytes(object));
-        guarded(|py| {
-            let mut parts = Vec::new();
-            for (index, field) in class.fields.iter().enumerate() {
-                parts.push(format!("{}={}", field.bind(py), class.field(py, bytes, index)?.repr()?));
-            }
-            Ok(PyString::new(py, &format!("{}({})", class.name, parts.join(", "))).into_any())
-        })
-    }
-}
-
-unsafe extern "C" fn to_bytes(object: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    unsafe { guarded(|py| Ok(PyBytes::new(py, raw_bytes(object)).into_any())) }
-}
-
-unsafe extern "C" fn reduce(object: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    unsafe {
-        let class = class_of(ffi::Py_TYPE(object));
-        guarded(|py| {
-            let rebuild = py.import("spacetime_py._core")?.getattr("from_bsatn")?;
-            let arguments = (class.python_type(py), PyBytes::new(py, raw_bytes(object)));
-            Ok((rebuild, arguments).into_pyobject(py)?.into_any())
-        })
-    }
-}
-
-unsafe extern "C" fn replace(
-    object: *mut ffi::PyObject,
-    args: *mut ffi::PyObject,
-    kwargs: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    unsafe {
-        let (class, bytes) = (class_of(ffi::Py_TYPE(object)), raw_bytes(object));
-        guarded(|py| {
-            let args = Bound::from_borrowed_ptr(py, args).cast_into::<PyTuple>()?;
-            if !args.is_empty() {
-                return Err(PyTypeError::new_err("__replace__() takes keyword arguments only"));
-            }
-            let changes = match Bound::from_borrowed_ptr_or_opt(py, kwargs) {
-                Some(changes) => changes.cast_into::<PyDict>()?,
-                None => PyDict::new(py),
-            };
-            let named = changes.iter().map(|(name, value)| Ok((name.cast_into::<PyString>()?, value)));
-            let named: Vec<_> = named.collect::<PyResult<_>>()?;
-            let values = class.bind(py, &[], named.into_iter())?;
-            let keep = |(index, value): (usize, Option<_>)| value.map_or_else(|| class.field(py, bytes, index), Ok);
-            let values: Vec<_> = values.into_iter().enumerate().map(keep).collect::<PyResult<_>>()?;
-            class.construct(py, &values)
-        })
-    }
-}
-
-/// Calling the class: fields by position or by name.
-unsafe extern "C" fn call(
-    class: *mut ffi::PyObject,
-    args: *const *mut ffi::PyObject,
-    nargsf: usize,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    unsafe {
-        let class = class_of(class.cast());
-        guarded(|py| {
-            let count = ffi::PyVectorcall_NARGS(nargsf) as usize;
-            let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
-            let positional: Vec<_> = (0..count).map(argument).collect();
-            let names = match Bound::from_borrowed_ptr_or_opt(py, names) {
-                None if count == class.fields.len() => return class.construct(py, &positional),
-                None => PyTuple::empty(py),
-                Some(names) => names.cast_into::<PyTuple>()?,
-            };
-            let named = names
-                .iter()
-                .enumerate()
-                .map(|(index, name)| Ok((name.cast_into::<PyString>()?, argument(count + index))));
-            let named: Vec<_> = named.collect::<PyResult<_>>()?;
-            let values = class.bind(py, &positional, named.into_iter())?;
-            class.construct(py, &class.require_all(py, values)?)
-        })
     }
 }
 
@@ -459,9 +198,7 @@ pub fn to_bsatn<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>>
 #[pyfunction]
 pub fn from_bsatn<'py>(cls: &Bound<'py, PyType>, data: super::connection::Input<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = cls.py();
-    // SAFETY: `cls` is a type.
-    let class = unsafe { RowClass::of_type(cls.as_ptr().cast()) };
-    let Some(class) = class else {
+    let Some(class) = class_of_type(cls) else {
         return Err(PyTypeError::new_err(format!("{cls} is not a class of generated bindings")));
     };
     let data = data.as_bytes();
