@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,7 @@ def test_packages_without_root(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_restart_keeps_port_and_data(chat_wasm: bytes) -> None:
     with Server() as server:
         database = server.publish("chat", chat_wasm)
+        time.sleep(0.5)  # the server answers before a commit is on disk, and ends without waiting
         server.stop()
         with pytest.raises(OSError, match="refused"):
             server.ping()
