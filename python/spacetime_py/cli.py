@@ -92,19 +92,15 @@ def fetch_schema(uri: str, database: str, token: str | None = None) -> str:
     """
     base = re.sub(r"^ws", "http", uri.rstrip("/")) if "://" in uri else f"http://{uri.rstrip('/')}"
     address = f"{base}/v1/database/{urllib.parse.quote(database, safe='')}/schema"
-    try:
-        return _get(f"{address}?version=10", token)
-    except urllib.error.HTTPError as error:
-        if error.code != 400:
-            raise _refused(error, uri, database) from error
-    except _FAILURES as error:
-        raise _unreachable(error, uri) from error
-    try:
-        return _get(f"{address}?version=9", token)
-    except urllib.error.HTTPError as error:
-        raise _refused(error, uri, database) from error
-    except _FAILURES as error:
-        raise _unreachable(error, uri) from error
+    for version in (10, 9):
+        try:
+            return _get(f"{address}?version={version}", token)
+        except urllib.error.HTTPError as error:
+            if error.code != 400 or version == 9:
+                raise _refused(error, uri, database) from error
+        except _FAILURES as error:
+            raise _unreachable(error, uri) from error
+    raise AssertionError("the last version returns or raises")
 
 
 def _get(address: str, token: str | None) -> str:

@@ -13,7 +13,7 @@ use super::encode::{encode, encode_args};
 use super::error::{EncodeError, ProtocolError, SchemaMismatchError};
 use super::event::event_object;
 use super::row::RowClass;
-use super::slots::bytes_of;
+use super::slots::{bytes_of, class_of_object};
 use crate::client::{self, Event, Options};
 use crate::sats::Writer;
 use crate::wire::compression::Compression;
@@ -178,7 +178,7 @@ impl TableCache {
 
     fn __contains__(&self, row: &Bound<'_, PyAny>) -> bool {
         let py = row.py();
-        let is_row = RowClass::of(row).is_some_and(|class| std::ptr::eq(class, self.class));
+        let is_row = class_of_object(row).is_some_and(|class| std::ptr::eq(class, self.class));
         let module = self.module(py);
         is_row && self.core(py).cache().table(self.index).contains(&module.def.layout, bytes_of(row))
     }

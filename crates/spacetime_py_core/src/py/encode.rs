@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyBytes, PyInt, PyString, PyTuple};
 use super::classes::Module;
 use super::convert::{err_class, is_nullable, ok_class, some_class, uuid_class};
 use super::row::{Payload, RowClass};
-use super::slots::bytes_of;
+use super::slots::{bytes_of, class_of_object};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::bsatn::{MAX_EMPTY, TooLong};
 use crate::sats::module::FunctionDef;
@@ -302,7 +302,7 @@ fn encode_variant(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer:
         writer.u8(tag as u8);
         return Ok(());
     }
-    let class = RowClass::of(value);
+    let class = class_of_object(value);
     let Some(Payload::Variant { tag, .. }) = class.map(RowClass::payload) else {
         return Err(expected(&module.variant_names(value.py(), ty), value));
     };

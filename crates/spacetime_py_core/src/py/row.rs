@@ -12,7 +12,7 @@ use super::convert::to_python;
 use super::encode::{Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::slots::{bytes_of, class_of_object, class_of_type, make_type, new_instance};
-use crate::sats::{Layout, Product, Reader, TypeId, Writer};
+use crate::sats::{Layout, Reader, TypeId, Writer};
 
 /// What the bytes of an instance are.
 #[derive(Clone, Copy)]
@@ -82,11 +82,6 @@ impl RowClass {
         new_instance(py, self.type_object(py), bytes)
     }
 
-    /// The class of an object, if it is an instance of one.
-    pub fn of<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a RowClass> {
-        class_of_object(object)
-    }
-
     fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
         &self.module.bind(py).get().def.layout
     }
@@ -95,13 +90,6 @@ impl RowClass {
         match self.payload {
             Payload::Product(ty) => ty,
             Payload::Variant { sum, .. } => sum,
-        }
-    }
-
-    fn product<'a>(&self, layout: &'a Layout) -> Option<&'a Product> {
-        match self.payload {
-            Payload::Product(ty) => layout.product(ty),
-            Payload::Variant { .. } => None,
         }
     }
 
@@ -121,7 +109,7 @@ impl RowClass {
     fn field_type(&self, layout: &Layout, index: usize) -> TypeId {
         match self.payload {
             Payload::Variant { ty, .. } => ty,
-            Payload::Product(_) => self.product(layout).expect("the class of a product").fields[index].ty,
+            Payload::Product(ty) => layout.product(ty).expect("the class of a product").fields[index].ty,
         }
     }
 
@@ -189,7 +177,7 @@ impl RowClass {
 
 #[pyfunction]
 pub fn to_bsatn<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    match RowClass::of(value) {
+    match class_of_object(value) {
         Some(_) => Ok(PyBytes::new(value.py(), bytes_of(value))),
         None => Err(PyTypeError::new_err(format!("{} is not a class of generated bindings", value.get_type()))),
     }
