@@ -76,12 +76,26 @@ pub struct Cause {
     pub caller_connection_id: [u8; 16],
 }
 
-/// Rows of one table that came and went.
+/// Rows of one table that came and went, or happened.
 #[derive(Debug)]
 pub struct TableRows {
     pub table: Text,
+    /// The query set that they are delivered for; `NO_SET` where the protocol does not tell.
+    pub query_set: u32,
+    /// Rows of an event table: they are told and never cached.
+    pub is_event: bool,
     pub inserts: RowList,
     pub deletes: RowList,
+}
+
+/// No query set has this number.
+pub const NO_SET: u32 = 0;
+
+impl TableRows {
+    /// Rows of which the protocol does not tell the query set.
+    pub fn of_no_set(table: Text, inserts: RowList, deletes: RowList) -> Self {
+        TableRows { table, query_set: NO_SET, is_event: false, inserts, deletes }
+    }
 }
 
 /// A part of a message that is text.

@@ -157,7 +157,7 @@ impl Decoder<'_> {
         let error = self.message.reader.option(|reader| Ok(reader.str()?.to_owned()))?;
         let tables = self.message.list(|message| {
             let table = message.text()?;
-            Ok(TableRows { table, inserts: message.row_list()?, deletes: Default::default() })
+            Ok(TableRows::of_no_set(table, message.row_list()?, Default::default()))
         })?;
         self.message.reader.i64()?; // duration
         Ok(ServerMessage::OneOffResult { result: error.map_or(Ok(tables), Err) })
@@ -235,7 +235,7 @@ fn failed(message: String) -> Outcome {
 
 fn read_query_update(message: &mut MessageReader<'_>, table: Text) -> Decoded<TableRows> {
     let deletes = message.row_list()?;
-    Ok(TableRows { table, inserts: message.row_list()?, deletes })
+    Ok(TableRows::of_no_set(table, message.row_list()?, deletes))
 }
 
 fn applied(subscribed: bool, query_set: u32, rows: Vec<TableRows>) -> ServerMessage {
