@@ -32,7 +32,7 @@ def test_one_insert_with_a_thousand_callbacks(benchmark: BenchmarkFixture) -> No
         seen += len(row.text) > 0
 
     core = peer.subscribed(MODULE, "message", [])
-    dispatcher = Dispatcher(object(), core, MODULE, Guard(None))
+    dispatcher = Dispatcher(object(), MODULE, Guard(None))
     RemoteTables(core, dispatcher.rows).message.on_insert(count)
 
     def apply() -> None:
@@ -53,7 +53,7 @@ def test_a_thousand_updates_with_callbacks(benchmark: BenchmarkFixture) -> None:
         seen += old.online != new.online and context.event.name == "some_reducer"
 
     core = peer.subscribed(MODULE, "user", users(COUNT))
-    dispatcher = Dispatcher(object(), core, MODULE, Guard(None))
+    dispatcher = Dispatcher(object(), MODULE, Guard(None))
     RemoteTables(core, dispatcher.rows).user.on_update(count)
     frames = [
         peer.transaction("user", [user_bytes(n, online)], [user_bytes(n, not online)])

@@ -4,11 +4,12 @@ from ._core import Module, plain_enum, product, variant
 from .connection import DbConnection
 from .context import EventContext
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
-from .table import Table, Tables, UniqueIndex
+from .table import Index, Table, Tables, UniqueIndex
 
 __all__ = [
     "DbConnection",
     "EventContext",
+    "Index",
     "Module",
     "ProcedureCall",
     "Procedures",

@@ -1,4 +1,4 @@
-"""Tables as the user sees them: cached rows, unique indexes, row callbacks."""
+"""Tables as the user sees them: cached rows, indexes, row callbacks."""
 
 from __future__ import annotations
 
@@ -27,6 +27,83 @@ class UniqueIndex(Generic[_Row, _Key]):
         row: _Row | None = self._cache.find(self._column, key)
         return row
 
+    def range(
+        self,
+        start: _Key | None = None,
+        end: _Key | None = None,
+        *,
+        include_start: bool = True,
+        include_end: bool = False,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[_Row]:
+        """The cached rows from `start` to `end` in the order of the column. See `Index.range`."""
+        return self._cache.range(
+            (self._column,),
+            start,
+            end,
+            include_start=include_start,
+            include_end=include_end,
+            reverse=reverse,
+            limit=limit,
+        )
+
+
+class Index(Generic[_Row, _Key]):
+    """An index of a table that is not unique: any number of rows for each value.
+
+    A key is the value of the column. Of an index over several columns it is a tuple of their
+    values, or of the first ones: then it stands for all keys that begin with them. Rows come in
+    the order of their keys, rows of one key in no particular order.
+
+    Sorting n rows is the price of the first use, log n steps that of each later change.
+    """
+
+    __slots__ = ("_cache", "_columns")
+
+    def __init__(self, cache: TableCache, columns: tuple[int, ...]) -> None:
+        self._cache = cache
+        self._columns = columns
+
+    def filter(self, key: _Key) -> list[_Row]:
+        """The cached rows of this key, in log n steps and one for each row that is found.
+
+        Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
+        """
+        return self._cache.filter(self._columns, key)
+
+    def count(self, key: _Key) -> int:
+        """The same as `len(index.filter(key))`, without making the rows."""
+        return self._cache.count(self._columns, key)
+
+    def range(
+        self,
+        start: _Key | None = None,
+        end: _Key | None = None,
+        *,
+        include_start: bool = True,
+        include_end: bool = False,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[_Row]:
+        """The cached rows from `start` to `end` in the order of their keys, at most `limit`.
+
+        None is an open end. `start` belongs to the range and `end` does not, unless the flags say
+        otherwise; with a shorter tuple that goes for all keys that begin with it. `reverse` gives
+        the last ones first. Takes log n steps and one for each row that is given.
+
+        Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
+        """
+        return self._cache.range(
+            self._columns,
+            start,
+            end,
+            include_start=include_start,
+            include_end=include_end,
+            reverse=reverse,
+            limit=limit,
+        )
+
 
 class Table(Generic[_Row]):
     """The rows of a table that live subscriptions cover, and callbacks. Base of generated classes.
@@ -37,13 +114,17 @@ class Table(Generic[_Row]):
 
     _name: ClassVar[str]
     _unique: ClassVar[Mapping[str, int]] = {}
+    _indexes: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
         self._cache: TableCache = core.table(self._name)
         self._callbacks = callbacks[self._name]
-        for index, column in self._unique.items():
-            found: UniqueIndex[Any, Any] = UniqueIndex(self._cache, column)
-            setattr(self, index, found)
+        for name, column in self._unique.items():
+            unique: UniqueIndex[Any, Any] = UniqueIndex(self._cache, column)
+            setattr(self, name, unique)
+        for name, columns in self._indexes.items():
+            index: Index[Any, Any] = Index(self._cache, columns)
+            setattr(self, name, index)
 
     def count(self) -> int:
         """The number of cached rows; the same as `len(table)`."""

@@ -9,7 +9,7 @@ use _core::client::table::TableCache;
 use _core::sats::module::TableDef;
 use _core::sats::types::Element;
 use _core::sats::{AlgebraicType, Layout, TypeId, Writer};
-use _core::wire::v1;
+use _core::wire::protocol::Protocol;
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -27,8 +27,14 @@ fn layout() -> Layout {
 }
 
 fn table() -> TableCache {
-    let def =
-        TableDef { name: "message".into(), row: TypeId(0), primary_key: Some(0), unique: vec![0], is_event: false };
+    let def = TableDef {
+        name: "message".into(),
+        row: TypeId(0),
+        primary_key: Some(0),
+        unique: vec![0],
+        indexes: Vec::new(),
+        is_event: false,
+    };
     TableCache::new(&def)
 }
 
@@ -87,7 +93,7 @@ fn decode(criterion: &mut Criterion) {
         });
         let message = subscribe_applied(size);
         group.bench_function(BenchmarkId::new("v1_message", size), |bencher| {
-            bencher.iter(|| v1::decode(black_box(&message), 1 << 30).expect("valid"));
+            bencher.iter(|| Protocol::V1.decode(black_box(&message), 1 << 30).expect("valid"));
         });
     }
 }
@@ -99,18 +105,26 @@ fn apply(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(size));
         let (data, places) = rows(0..size);
         let buffers = [data];
-        let inserts = TableBatch { table: 0, inserts: places.clone(), deletes: Vec::new() };
+        let inserts = TableBatch { table: 0, is_event: false, inserts: places.clone(), deletes: Vec::new() };
         group.bench_function(BenchmarkId::new("insert", size), |bencher| {
-            bencher.iter_batched_ref(table, |table| table.apply(&layout, &inserts, &buffers), BatchSize::LargeInput);
+            bencher.iter_batched_ref(
+                table,
+                |table| table.apply(&layout, &inserts, &buffers, &[1]),
+                BatchSize::LargeInput,
+            );
         });
-        let deletes = TableBatch { table: 0, inserts: Vec::new(), deletes: places };
+        let deletes = TableBatch { table: 0, is_event: false, inserts: Vec::new(), deletes: places };
         let full = || {
             let mut table = table();
-            table.apply(&layout, &inserts, &buffers);
+            table.apply(&layout, &inserts, &buffers, &[1]);
             table
         };
         group.bench_function(BenchmarkId::new("delete", size), |bencher| {
-            bencher.iter_batched_ref(full, |table| table.apply(&layout, &deletes, &buffers), BatchSize::LargeInput);
+            bencher.iter_batched_ref(
+                full,
+                |table| table.apply(&layout, &deletes, &buffers, &[1]),
+                BatchSize::LargeInput,
+            );
         });
     }
 }

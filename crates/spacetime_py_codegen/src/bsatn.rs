@@ -1,5 +1,5 @@
 //! The description of a module that generated packages hold: BSATN of RawModuleDef, version 10, with the names of the wire and
-//! what a client needs of it. Indexes, sequences and default values are the server's alone and left empty.
+//! what a client needs of it. Sequences and default values are the server's alone and left empty.
 
 use crate::sats::{Element, Scalar, Type};
 use crate::schema::{Procedure, Reducer, Schema, Table, View};
@@ -113,7 +113,14 @@ impl Writer {
         self.string(&table.name.wire);
         self.u32(table.row);
         self.list(table.primary_key.as_slice(), Writer::u16);
-        self.nothing(); // indexes
+        let indexes: Vec<_> = table.indexes.iter().collect();
+        self.list(&indexes, |writer, (accessor, columns)| {
+            writer.u8(1); // no name
+            writer.u8(0);
+            writer.string(accessor);
+            writer.u8(0); // B-tree: clients do not care
+            writer.list(columns, Writer::u16);
+        });
         let constraints: Vec<_> = table.unique.iter().collect();
         self.list(&constraints, |writer, columns| {
             writer.u8(1); // no name

@@ -8,12 +8,13 @@ use crate::schema::Schema;
 use crate::words;
 
 /// What generated files import or define, whether or not this one does: a type keeps its name when others come and go.
-const IMPORTED: [&str; 25] = [
+const IMPORTED: [&str; 26] = [
     "ConnectionId",
     "DbConnection",
     "Err",
     "EventContext",
     "Identity",
+    "Index",
     "MODULE",
     "Module",
     "NoReturn",
@@ -172,9 +173,14 @@ impl Names {
         self.members(["self"], columns.iter().enumerate().map(|(index, column)| given(column, index)))
     }
 
-    /// Attributes of a table's class, for columns with a unique index.
-    pub fn indexes(&self, columns: &[&Element]) -> Vec<String> {
-        self.members(TABLE_ATTRIBUTES, columns.iter().enumerate().map(|(index, column)| given(column, index)))
+    /// Attributes of a table's class, for its unique columns and then its other indexes.
+    pub fn indexes(&self, columns: &[&Element], accessors: &[&str]) -> (Vec<String>, Vec<String>) {
+        let columns = columns.iter().enumerate().map(|(index, column)| given(column, index));
+        let accessors = accessors.iter().map(|accessor| (*accessor).to_owned());
+        let given: Vec<_> = columns.clone().chain(accessors).collect();
+        let mut unique = self.members(TABLE_ATTRIBUTES, given.into_iter());
+        let others = unique.split_off(columns.len());
+        (unique, others)
     }
 
     /// Tables, reducers or procedures: attributes of one class, from the names in the module's source.

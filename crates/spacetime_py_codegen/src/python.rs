@@ -318,9 +318,26 @@ fn subscripted(indent: &str, head: &str, annotation: &Annotation, tail: &str) ->
     let inner: Vec<String> = arguments.iter().map(ToString::to_string).collect();
     let mut ways = vec![vec![head.clone(), format!("{indent}    {}", inner.join(", ")), close.clone()]];
     if let [Annotation::Union(parts)] = &arguments[..] {
-        ways.push([vec![head], one_each(indent, parts), vec![close]].concat());
+        ways.push([vec![head.clone()], one_each(indent, parts), vec![close.clone()]].concat());
+    }
+    if arguments.len() > 1 {
+        let indented = |lines: Vec<String>| lines.into_iter().map(|line| format!("{indent}    {line}")).collect();
+        let flat = inner.iter().map(|argument| format!("{argument},")).collect();
+        let broken = arguments.iter().flat_map(argument_lines).collect();
+        for lines in [flat, broken].map(indented) {
+            ways.push([vec![head.clone()], lines, vec![close.clone()]].concat());
+        }
     }
     ways
+}
+
+/// One of several arguments between brackets, with its comma; the parts of a union on one line each.
+fn argument_lines(argument: &Annotation) -> Vec<String> {
+    let Annotation::Union(parts) = argument else { return vec![format!("{argument},")] };
+    let mut lines: Vec<String> = parts.iter().map(|part| format!("| {part}")).collect();
+    lines[0] = parts[0].to_string();
+    lines.last_mut().into_iter().for_each(|line| line.push(','));
+    lines
 }
 
 /// Items on one line each, each with a comma: a formatter leaves them so.

@@ -40,9 +40,17 @@ pub struct RawTable {
     pub row: u32,
     pub primary_key: Vec<u16>,
     pub unique: Vec<Vec<u16>>,
+    pub indexes: Vec<RawIndex>,
     pub is_user: bool,
     pub is_public: bool,
     pub is_event: bool,
+}
+
+#[derive(Debug)]
+pub struct RawIndex {
+    /// What the module's source calls it. None: nobody asked for it by name.
+    pub accessor: Option<String>,
+    pub columns: Vec<u16>,
 }
 
 #[derive(Debug)]
@@ -132,6 +140,17 @@ fn read_constraint(node: &Node<'_>) -> Result<Vec<u16>, Error> {
     read_columns(&unique.field("columns")?)
 }
 
+fn read_index(node: &Node<'_>) -> Result<RawIndex, Error> {
+    let (algorithm, columns) = node.field("algorithm")?.variant()?;
+    Ok(RawIndex {
+        accessor: node.field("accessor_name")?.option()?.map(|name| name.string()).transpose()?,
+        columns: match algorithm {
+            "Direct" => vec![columns.u16()?],
+            _ => read_columns(&columns)?,
+        },
+    })
+}
+
 /// What tables of both versions have in common.
 fn read_table(node: &Node<'_>, name: Name, is_event: bool) -> Result<RawTable, Error> {
     Ok(RawTable {
@@ -139,6 +158,7 @@ fn read_table(node: &Node<'_>, name: Name, is_event: bool) -> Result<RawTable, E
         row: node.field("product_type_ref")?.u32()?,
         primary_key: read_columns(&node.field("primary_key")?)?,
         unique: node.field("constraints")?.list(read_constraint)?,
+        indexes: node.field("indexes")?.list(read_index)?,
         is_user: node.field("table_type")?.is_variant("User")?,
         is_public: node.field("table_access")?.is_variant("Public")?,
         is_event,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
-use crate::raw::{Name, RawModule, RawProcedure, RawReducer, RawTable, RawView};
+use crate::raw::{Name, RawIndex, RawModule, RawProcedure, RawReducer, RawTable, RawView};
 use crate::sats::{Element, Special, Type};
 use crate::space::Space;
 
@@ -26,6 +26,8 @@ pub struct Table {
     pub primary_key: Option<u16>,
     /// Unique constraints, the primary key's among them.
     pub unique: BTreeSet<Vec<u16>>,
+    /// Further indexes, by accessor and columns.
+    pub indexes: BTreeSet<(String, Vec<u16>)>,
     pub is_user: bool,
     pub is_public: bool,
     pub is_event: bool,
@@ -128,14 +130,19 @@ fn read_table(raw: RawTable, space: &mut Space) -> Result<Table, Error> {
     let name = &raw.name.wire;
     let row = space.reach(raw.row, &[&raw.name.accessor], || format!("table `{name}`"))?;
     let Some(columns) = space.row(row) else { return Err(Error::RowNotProduct { table: name.clone() }) };
-    let used = raw.primary_key.iter().chain(raw.unique.iter().flatten());
+    let indexed = raw.indexes.iter().flat_map(|index| &index.columns);
+    let used = raw.primary_key.iter().chain(raw.unique.iter().flatten()).chain(indexed);
     if let Some(column) = used.copied().find(|column| usize::from(*column) >= columns) {
         return Err(Error::NoSuchColumn { table: name.clone(), column });
     }
     let primary_key = single(&raw.primary_key);
     let mut unique: BTreeSet<Vec<u16>> = raw.unique.into_iter().collect();
     unique.extend(primary_key.map(|column| vec![column]));
+    // A unique column has an index of its own, which is the better one.
+    let is_further = |index: &RawIndex| !(index.columns.len() == 1 && unique.contains(&index.columns));
+    let indexes = raw.indexes.into_iter().filter(is_further).map(|index| named_index(index, row, space)).collect();
     Ok(Table {
+        indexes,
         row,
         primary_key,
         unique,
@@ -144,6 +151,12 @@ fn read_table(raw: RawTable, space: &mut Space) -> Result<Table, Error> {
         is_event: raw.is_event,
         name: raw.name,
     })
+}
+
+/// An index without an accessor is called after its columns.
+fn named_index(index: RawIndex, row: u32, space: &Space) -> (String, Vec<u16>) {
+    let columns = index.columns;
+    (index.accessor.unwrap_or_else(|| space.column_names(row, &columns).join("_")), columns)
 }
 
 fn read_view(raw: RawView, space: &mut Space) -> Result<View, Error> {

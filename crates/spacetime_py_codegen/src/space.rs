@@ -52,6 +52,13 @@ impl Space {
         column.try_into().ok()
     }
 
+    /// Of columns that the row has; one without a name is called by its number.
+    pub fn column_names(&self, row: u32, columns: &[u16]) -> Vec<String> {
+        let Some(Some(Type::Product(elements))) = self.taken.get(row as usize) else { return Vec::new() };
+        let name = |column: &u16| elements[usize::from(*column)].name.clone().unwrap_or_else(|| column.to_string());
+        columns.iter().map(name).collect()
+    }
+
     /// Takes in the type at a place; gives the place behind entries that only point to others.
     pub fn reach(&mut self, index: u32, hint: &[&str], place: impl Fn() -> String) -> Result<u32, Error> {
         self.take(index, hint, &place, true)

@@ -30,6 +30,8 @@ struct Remote<'a> {
     row: u32,
     /// Columns that are unique by themselves.
     unique: Vec<u16>,
+    /// Accessors and columns of further indexes.
+    indexes: Vec<&'a (String, Vec<u16>)>,
 }
 
 impl<'a> Remote<'a> {
@@ -40,12 +42,14 @@ impl<'a> Remote<'a> {
             true => format!("Event table `{name}`: rows come to `on_insert` and are not kept."),
             false => format!("Table `{name}`."),
         };
-        Remote { name: &table.name, docs, row: table.row, unique: table.unique.iter().filter_map(single).collect() }
+        let unique = table.unique.iter().filter_map(single).collect();
+        Remote { name: &table.name, docs, row: table.row, unique, indexes: table.indexes.iter().collect() }
     }
 
     fn of_view(view: &'a View) -> Self {
         let docs = format!("View `{}`.", view.name.wire);
-        Remote { name: &view.name, docs, row: view.row, unique: view.primary_key.into_iter().collect() }
+        let unique = view.primary_key.into_iter().collect();
+        Remote { name: &view.name, docs, row: view.row, unique, indexes: Vec::new() }
     }
 }
 
@@ -56,19 +60,46 @@ fn emit_table(file: &mut File, class: &str, table: &Remote<'_>, annotations: &An
     file.class(class, Some(&format!("Table[{row}]")), &table.docs);
     file.blank(1);
     file.text("_name", &table.name.wire);
-    if table.unique.is_empty() {
-        return;
-    }
-    file.imports.add("spacetime_py.bindings", "UniqueIndex");
+    emit_indexes(file, &row, table, annotations);
+}
+
+fn emit_indexes(file: &mut File, row: &Annotation, table: &Remote<'_>, annotations: &Annotations<'_>) {
     let columns = annotations.schema.columns(table.row);
-    let columns: Vec<_> = table.unique.iter().map(|column| &columns[usize::from(*column)]).collect();
-    let indexes = annotations.names.indexes(&columns);
-    let numbers = table.unique.iter().map(ToString::to_string);
-    file.dict("_unique", &indexes.iter().cloned().zip(numbers).collect::<Vec<_>>());
-    for (index, column) in indexes.iter().zip(columns) {
-        let key = annotations.of(&column.ty, &mut file.imports);
-        file.field(index, &Annotation::Generic("UniqueIndex", vec![row.clone(), key]));
+    let unique: Vec<_> = table.unique.iter().map(|column| &columns[usize::from(*column)]).collect();
+    let accessors: Vec<_> = table.indexes.iter().map(|(accessor, _)| accessor.as_str()).collect();
+    let (unique_names, names) = annotations.names.indexes(&unique, &accessors);
+    if !unique.is_empty() {
+        file.imports.add("spacetime_py.bindings", "UniqueIndex");
+        let numbers = table.unique.iter().map(ToString::to_string);
+        file.dict("_unique", &unique_names.iter().cloned().zip(numbers).collect::<Vec<_>>());
     }
+    if !names.is_empty() {
+        file.imports.add("spacetime_py.bindings", "Index");
+        let numbers = table.indexes.iter().map(|(_, columns)| tuple(columns));
+        file.dict("_indexes", &names.iter().cloned().zip(numbers).collect::<Vec<_>>());
+    }
+    for (name, column) in unique_names.iter().zip(unique) {
+        let key = annotations.of(&column.ty, &mut file.imports);
+        file.field(name, &Annotation::Generic("UniqueIndex", vec![row.clone(), key]));
+    }
+    for (name, (_, numbers)) in names.iter().zip(&table.indexes) {
+        let ty = |column: &u16| annotations.of(&columns[usize::from(*column)].ty, &mut file.imports);
+        let key = key_of(numbers.iter().map(ty).collect());
+        file.field(name, &Annotation::Generic("Index", vec![row.clone(), key]));
+    }
+}
+
+/// The key of one column is its value; of several it is a tuple, whole or of the first ones.
+fn key_of(mut types: Vec<Annotation>) -> Annotation {
+    if types.len() == 1 {
+        return types.remove(0);
+    }
+    Annotation::Union((1..=types.len()).map(|count| Annotation::Generic("tuple", types[..count].to_vec())).collect())
+}
+
+fn tuple(columns: &[u16]) -> String {
+    let numbers: Vec<_> = columns.iter().map(ToString::to_string).collect();
+    format!("({}{})", numbers.join(", "), if numbers.len() == 1 { "," } else { "" })
 }
 
 fn emit_all(file: &mut File, tables: &[Remote<'_>], names: &Names) {

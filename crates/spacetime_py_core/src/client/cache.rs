@@ -1,12 +1,13 @@
 //! The client cache: all tables of the schema. A message is checked whole before any of it is applied.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::diff::{Batch, Diff, RowRef, TableBatch};
+use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
+use super::index::OrderedIndex;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
-use crate::sats::{ModuleDef, TypeId};
+use crate::sats::{Layout, ModuleDef, TypeId};
 use crate::wire::message::{RowList, TableRows};
 
 #[derive(Debug)]
@@ -14,19 +15,30 @@ pub struct ClientCache {
     module: Arc<ModuleDef>,
     tables: Vec<TableCache>,
     names: HashMap<String, usize>,
-    /// Tables that the server sent rows of and the schema does not have, each once.
-    unknown: Vec<String>,
+    /// Tables that the server sent rows of and the schema does not have: each is told once.
+    unknown: HashSet<String>,
+    warnings: Vec<String>,
 }
 
 impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
         let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index)).collect();
         let tables = module.tables.iter().map(TableCache::new).collect();
-        ClientCache { module, tables, names, unknown: Vec::new() }
+        ClientCache { module, tables, names, unknown: HashSet::new(), warnings: Vec::new() }
+    }
+
+    /// For the same module, to be filled and to `replace` this one.
+    pub fn new_empty_like(&self) -> Self {
+        ClientCache { unknown: self.unknown.clone(), ..ClientCache::new(self.module.clone()) }
     }
 
     pub fn table(&self, index: usize) -> &TableCache {
         &self.tables[index]
+    }
+
+    /// The ordered index of a table over these columns, built now if nothing needed it before.
+    pub fn ordered(&mut self, table: usize, columns: &[u16]) -> &OrderedIndex {
+        self.tables[table].ordered(&self.module.layout, columns)
     }
 
     /// Checks every row of a message against the schema. Nothing is applied, so that a fault leaves the cache as it was.
@@ -35,26 +47,25 @@ impl ClientCache {
         for rows in rows {
             let name = rows.table.as_str();
             let Some(&table) = self.names.get(name) else {
-                if !self.unknown.iter().any(|known| known == name) {
-                    self.unknown.push(name.to_owned());
-                }
+                self.warn_of_unknown(name);
                 continue;
             };
-            let ty = self.module.tables[table].row;
-            let inserts = self.check_list(name, ty, rows.inserts, &mut batch)?;
-            let deletes = self.check_list(name, ty, rows.deletes, &mut batch)?;
-            match batch.tables.iter_mut().find(|known| known.table == table) {
+            let def = &self.module.tables[table];
+            let is_event = rows.is_event || def.is_event;
+            let inserts = self.check_list(name, def.row, rows.query_set, rows.inserts, &mut batch)?;
+            let deletes = self.check_list(name, def.row, rows.query_set, rows.deletes, &mut batch)?;
+            match batch.tables.iter_mut().find(|known| (known.table, known.is_event) == (table, is_event)) {
                 Some(known) => {
                     known.inserts.extend(inserts);
                     known.deletes.extend(deletes);
                 }
-                None => batch.tables.push(TableBatch { table, inserts, deletes }),
+                None => batch.tables.push(TableBatch { table, is_event, inserts, deletes }),
             }
         }
         Ok(batch)
     }
 
-    fn check_list(&self, table: &str, ty: TypeId, rows: RowList, batch: &mut Batch) -> Result<Vec<RowRef>> {
+    fn check_list(&self, table: &str, ty: TypeId, set: u32, rows: RowList, batch: &mut Batch) -> Result<Vec<RowRef>> {
         let buffer = batch.buffers.len() as u32;
         let mut places = Vec::with_capacity(rows.len());
         for (start, end) in rows.ranges() {
@@ -74,24 +85,83 @@ impl ClientCache {
         }
         if !places.is_empty() {
             batch.buffers.push(rows.data);
+            batch.sets.push(set);
         }
         Ok(places)
     }
 
     /// Applies a checked batch to all of its tables.
     pub fn apply(&mut self, batch: Batch) -> Diff {
-        let Batch { buffers, tables } = batch;
-        let apply = |table: &TableBatch| self.tables[table.table].apply(&self.module.layout, table, &buffers);
-        let tables = tables.iter().map(apply).filter(|diff| !diff.is_empty()).collect();
-        Diff { buffers, tables }
+        let Batch { buffers, sets, tables } = batch;
+        let mut diffs = Vec::with_capacity(tables.len());
+        for rows in &tables {
+            let table = &mut self.tables[rows.table];
+            let missing = table.missing_deletes;
+            diffs.push(table.apply(&self.module.layout, rows, &buffers, &sets));
+            let missing = table.missing_deletes - missing;
+            if missing != 0 {
+                self.warn_of_missing(rows.table, missing);
+            }
+        }
+        diffs.retain(|diff| !diff.is_empty());
+        Diff { buffers, tables: diffs }
     }
 
-    pub fn clear(&mut self) {
-        self.tables = self.module.tables.iter().map(TableCache::new).collect();
+    /// Takes all deliveries of a query set back: of one that failed, or that left without its rows.
+    pub fn drop_set(&mut self, set: u32) -> Diff {
+        self.change_all(|table, layout, gathered| table.drop_set(layout, set, gathered))
     }
 
-    /// The names of unknown tables that were not told yet.
-    pub fn unknown_tables(&self) -> &[String] {
-        &self.unknown
+    pub fn drop_all(&mut self) -> Diff {
+        self.change_all(|table, _, gathered| table.drop_all(gathered))
+    }
+
+    /// Puts the rows of another cache of the same module in the place of these, and tells the exact difference: after a
+    /// reconnect, what happened meanwhile. Statistics and warnings of both are kept.
+    pub fn replace(&mut self, new: ClientCache) -> Diff {
+        let ClientCache { tables, unknown, warnings, .. } = new;
+        self.unknown.extend(unknown);
+        self.warnings.extend(warnings);
+        let mut tables = tables.into_iter();
+        self.change_all(|table, layout, gathered| match tables.next() {
+            Some(new) => table.replace(layout, new, gathered),
+            None => TableDiff::default(),
+        })
+    }
+
+    /// The diff of a change that no message brought, over all tables in the order of the schema.
+    fn change_all(&mut self, mut change: impl FnMut(&mut TableCache, &Layout, &mut Gathered) -> TableDiff) -> Diff {
+        let mut gathered = Gathered::default();
+        let mut diffs = Vec::new();
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            let diff = change(table, &self.module.layout, &mut gathered);
+            if !diff.is_empty() {
+                diffs.push(TableDiff { table: index, ..diff });
+            }
+        }
+        Diff { buffers: gathered.into_buffers(), tables: diffs }
+    }
+
+    /// What a person should know and was not told yet.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    fn warn_of_unknown(&mut self, table: &str) {
+        if !self.unknown.insert(table.to_owned()) {
+            return;
+        }
+        self.warnings.push(format!(
+            "the database sent rows of table `{table}`, which these bindings do not know: they are left out; \
+             `spacetime-py generate` makes new bindings (with --include-private for private tables)"
+        ));
+    }
+
+    fn warn_of_missing(&mut self, table: usize, count: u64) {
+        let name = &self.module.tables[table].name;
+        self.warnings.push(format!(
+            "the database took {count} rows of table `{name}` away that it had not sent before: that changes nothing, \
+             and the cache goes on"
+        ));
     }
 }

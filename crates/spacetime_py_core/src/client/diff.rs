@@ -6,6 +6,8 @@ use bytes::Bytes;
 #[derive(Debug, Default)]
 pub struct Batch {
     pub buffers: Vec<Bytes>,
+    /// For each buffer the query set that its rows are delivered for.
+    pub sets: Vec<u32>,
     pub tables: Vec<TableBatch>,
 }
 
@@ -13,6 +15,8 @@ pub struct Batch {
 pub struct TableBatch {
     /// Position in the schema's tables.
     pub table: usize,
+    /// The inserts are told and not cached.
+    pub is_event: bool,
     pub inserts: Vec<RowRef>,
     pub deletes: Vec<RowRef>,
 }
@@ -35,6 +39,8 @@ pub struct Diff {
 #[derive(Clone, Debug, Default)]
 pub struct TableDiff {
     pub table: usize,
+    /// Rows that happened: inserts only, and the cache did not change.
+    pub is_event: bool,
     pub inserts: Vec<RowRef>,
     pub deletes: Vec<RowRef>,
     /// Old and new row of one primary key.
@@ -47,8 +53,40 @@ impl RowRef {
     }
 }
 
+impl Batch {
+    /// The rows as inserts, without having been applied anywhere.
+    pub fn into_diff(self) -> Diff {
+        let of = |batch: TableBatch| TableDiff { table: batch.table, inserts: batch.inserts, ..TableDiff::default() };
+        Diff { buffers: self.buffers, tables: self.tables.into_iter().map(of).collect() }
+    }
+}
+
 impl TableDiff {
     pub fn is_empty(&self) -> bool {
         self.inserts.is_empty() && self.deletes.is_empty() && self.updates.is_empty()
+    }
+}
+
+/// Copies of cached rows for a diff that no message brought.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    full: Vec<Bytes>,
+    data: Vec<u8>,
+}
+
+impl Gathered {
+    pub fn add(&mut self, row: &[u8]) -> RowRef {
+        // Places are 32 bits wide, and rows are no longer than that.
+        if u32::try_from(self.data.len() + row.len()).is_err() {
+            self.full.push(std::mem::take(&mut self.data).into());
+        }
+        let start = self.data.len() as u32;
+        self.data.extend_from_slice(row);
+        RowRef { buffer: self.full.len() as u32, start, end: self.data.len() as u32 }
+    }
+
+    pub fn into_buffers(mut self) -> Vec<Bytes> {
+        self.full.push(self.data.into());
+        self.full
     }
 }

@@ -1,5 +1,11 @@
 //! Where the cached rows' bytes live: packed into blocks under 32-bit ids. A block that is mostly dead is moved together,
 //! so that memory follows the live rows and a removal costs no more than its share of one block.
+//!
+//! Beside its bytes a row has how often each query set delivered it. Nearly all rows belong to one set, which the slot
+//! names; the others have a list of their sets beside the slots.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 /// A row in the store. Ids of removed rows are used again.
 pub type RowId = u32;
@@ -14,14 +20,18 @@ pub struct RowStore {
     tail: usize,
     live_bytes: usize,
     live_rows: usize,
+    /// Query sets and their counts, of rows that several sets hold.
+    shared: HashMap<RowId, Vec<(u32, u32)>, RandomState>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     block: u32,
     offset: u32,
-    /// How many deliveries of this row are alive; 0: the slot is free.
+    /// How many deliveries of this row are alive, of all sets; 0: the slot is free.
     count: u32,
+    /// The query set of all deliveries, or `SHARED`.
+    set: u32,
     /// A note of the transaction that is being applied; 0 between transactions.
     mark: u32,
 }
@@ -39,21 +49,95 @@ impl Block {
     }
 }
 
+/// Instead of a set: see `shared`. A query set that really had this number would be there too.
+const SHARED: u32 = u32::MAX;
+
 const HEADER: usize = 8;
 const SMALLEST_BLOCK: usize = 1024;
 const LARGEST_BLOCK: usize = 256 * 1024;
 
 impl RowStore {
-    /// Adds a row with a count of 1.
-    pub fn insert(&mut self, row: &[u8]) -> RowId {
+    /// Adds a row that this set delivered once.
+    pub fn insert(&mut self, row: &[u8], set: u32) -> RowId {
         let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { block: 0, offset: 0, count: 0, mark: 0 });
+            self.slots.push(Slot { block: 0, offset: 0, count: 0, set, mark: 0 });
             self.slots.len() as RowId - 1
         });
         let (block, offset) = self.append(id, row);
-        self.slots[id as usize] = Slot { block, offset, count: 1, mark: 0 };
+        self.slots[id as usize] = Slot { block, offset, count: 1, set, mark: 0 };
         self.live_rows += 1;
+        if set == SHARED {
+            self.shared.insert(id, vec![(set, 1)]);
+        }
         id
+    }
+
+    /// Counts one more delivery.
+    #[inline]
+    pub fn add(&mut self, id: RowId, set: u32) {
+        let slot = &mut self.slots[id as usize];
+        if slot.set != set || set == SHARED {
+            let one_set = (slot.set, slot.count);
+            slot.set = SHARED;
+            let holders = self.shared.entry(id).or_insert_with(|| vec![one_set]);
+            match holders.iter_mut().find(|(holder, _)| *holder == set) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => holders.push((set, 1)),
+            }
+        }
+        slot.count = slot.count.saturating_add(1);
+    }
+
+    /// Takes one delivery back and tells how many are left of all sets; None when this set does not hold the row.
+    #[inline]
+    pub fn take(&mut self, id: RowId, set: u32) -> Option<u32> {
+        let slot = &mut self.slots[id as usize];
+        if slot.set == SHARED {
+            return self.take_shared(id, set, 1);
+        }
+        if slot.set != set || slot.count == 0 {
+            return None;
+        }
+        slot.count -= 1;
+        Some(slot.count)
+    }
+
+    /// Takes up to so many deliveries of a shared row back.
+    fn take_shared(&mut self, id: RowId, set: u32, most: u32) -> Option<u32> {
+        let slot = &mut self.slots[id as usize];
+        let holders = self.shared.get_mut(&id)?;
+        let position = holders.iter().position(|(holder, _)| *holder == set)?;
+        let taken = holders[position].1.min(most);
+        holders[position].1 -= taken;
+        slot.count -= taken;
+        if holders[position].1 == 0 {
+            holders.swap_remove(position);
+        }
+        match holders[..] {
+            [] => drop(self.shared.remove(&id)),
+            [(last, _)] if last != SHARED => {
+                slot.set = last;
+                self.shared.remove(&id);
+            }
+            _ => {}
+        }
+        Some(slot.count)
+    }
+
+    /// Takes all deliveries of a set back and gives the rows that nothing holds any more, which stay until `remove_all`.
+    pub fn take_set(&mut self, set: u32) -> Vec<RowId> {
+        let mut sharing: Vec<RowId> = Vec::new();
+        sharing
+            .extend(self.shared.iter().filter(|(_, holders)| holders.iter().any(|(s, _)| *s == set)).map(|(id, _)| id));
+        let mut dead = Vec::new();
+        for (id, slot) in self.slots.iter_mut().enumerate() {
+            if slot.set == set && set != SHARED && slot.count != 0 {
+                slot.count = 0;
+                dead.push(id as RowId);
+            }
+        }
+        dead.extend(sharing.into_iter().filter(|id| self.take_shared(*id, set, u32::MAX) == Some(0)));
+        dead
     }
 
     /// Removes rows, and only then moves what is left in blocks that have become sparse: a row on the list may have a
@@ -93,9 +177,10 @@ impl RowStore {
         &data[start..start + length]
     }
 
+    /// How many deliveries of the row are alive.
     #[inline]
-    pub fn count_mut(&mut self, id: RowId) -> &mut u32 {
-        &mut self.slots[id as usize].count
+    pub fn count(&self, id: RowId) -> u32 {
+        self.slots[id as usize].count
     }
 
     #[inline]
@@ -122,16 +207,32 @@ impl RowStore {
         rest.iter().position(|slot| slot.count != 0).map(|skipped| id + skipped as RowId)
     }
 
+    pub fn ids(&self) -> impl Iterator<Item = RowId> + '_ {
+        let live = self.slots.iter().enumerate().filter(|(_, slot)| slot.count != 0);
+        live.map(|(id, _)| id as RowId)
+    }
+
     /// Live rows with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> + '_ {
-        let live = self.slots.iter().enumerate().filter(|(_, slot)| slot.count != 0);
-        live.map(|(id, slot)| (self.bytes(id as RowId), slot.count))
+        self.ids().map(|id| (self.bytes(id), self.count(id)))
+    }
+
+    /// Live rows with the count of each query set that holds them.
+    pub fn deliveries(&self) -> impl Iterator<Item = (&[u8], u32, u32)> + '_ {
+        self.ids().flat_map(move |id| {
+            let slot = self.slots[id as usize];
+            let own = (slot.set != SHARED).then_some((slot.set, slot.count));
+            let shared = self.shared.get(&id).into_iter().flatten().copied();
+            own.into_iter().chain(shared).map(move |(set, count)| (self.bytes(id), set, count))
+        })
     }
 
     /// Bytes of memory held, for tests and statistics.
     pub fn memory(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(|block| block.data.capacity()).sum();
-        blocks + self.slots.capacity() * size_of::<Slot>() + self.free.capacity() * size_of::<RowId>()
+        let lists: usize = self.shared.values().map(|sets| sets.capacity() * size_of::<(u32, u32)>()).sum();
+        let lists = lists + self.shared.allocation_size();
+        blocks + lists + self.slots.capacity() * size_of::<Slot>() + self.free.capacity() * size_of::<RowId>()
     }
 
     fn append(&mut self, id: RowId, row: &[u8]) -> (u32, u32) {
@@ -214,11 +315,11 @@ mod tests {
                     let first = size % model.len();
                     let last = (first + size % 7 + 1).min(model.len());
                     let gone: Vec<RowId> = model.drain(first..last).map(|(id, _)| id).collect();
-                    gone.iter().for_each(|id| *store.count_mut(*id) = 0);
+                    gone.iter().for_each(|id| assert_eq!(store.take(*id, 1), Some(0)));
                     store.remove_all(gone);
                 } else {
                     let row = vec![byte; size];
-                    model.push((store.insert(&row), row));
+                    model.push((store.insert(&row, 1), row));
                 }
                 prop_assert_eq!(store.len(), model.len());
                 for (id, row) in &model {
@@ -231,12 +332,12 @@ mod tests {
     #[test]
     fn memory_follows_the_live_rows() {
         let mut store = RowStore::default();
-        let ids: Vec<RowId> = (0..100_000).map(|_| store.insert(&[7; 100])).collect();
+        let ids: Vec<RowId> = (0..100_000).map(|_| store.insert(&[7; 100], 1)).collect();
         let full = store.memory();
         for id in &ids[1..] {
             store.remove_all([*id]);
         }
-        // The slots stay until the last row goes: 20 bytes for each row there was.
+        // The slots stay until the last row goes: 24 bytes for each row there was.
         assert!(store.memory() < full / 4, "{} of {full} bytes are held by one row", store.memory());
         store.remove_all([ids[0]]);
         assert_eq!(store.memory(), 0);
@@ -245,12 +346,12 @@ mod tests {
     #[test]
     fn churn_does_not_grow() {
         let mut store = RowStore::default();
-        let mut ids: Vec<RowId> = (0..1000).map(|_| store.insert(&[1; 50])).collect();
+        let mut ids: Vec<RowId> = (0..1000).map(|_| store.insert(&[1; 50], 1)).collect();
         let before = store.memory();
         for round in 0..100_000 {
             let at = round % ids.len();
             store.remove_all([ids[at]]);
-            ids[at] = store.insert(&[2; 50]);
+            ids[at] = store.insert(&[2; 50], 1);
         }
         assert!(store.memory() < before * 4, "{} after, {before} before", store.memory());
     }

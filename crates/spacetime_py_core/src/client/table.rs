@@ -1,13 +1,14 @@
 //! The cached rows of one table: a counted multiset of BSATN bytes, found by primary key (or by the whole row) and by
-//! unique columns. A row counts as often as the server delivered it, since queries overlap and joins repeat rows.
-
-use std::hash::{BuildHasher, Hasher};
+//! unique columns. A row counts as often as the server delivered it to each query set, since queries overlap and joins
+//! repeat rows.
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::diff::{RowRef, TableBatch, TableDiff};
+use super::diff::{Gathered, RowRef, TableBatch, TableDiff};
+use super::index::OrderedIndex;
+use super::keys::Keys;
 use super::rows::{RowId, RowStore};
 use crate::sats::module::TableDef;
 use crate::sats::{Layout, TypeId};
@@ -21,10 +22,12 @@ pub struct TableCache {
     rows: HashTable<RowId>,
     /// The unique columns besides the primary key.
     unique: Vec<(u16, HashTable<RowId>)>,
+    /// Those that something was asked of.
+    ordered: Vec<OrderedIndex>,
     hasher: RandomState,
     /// Counts the changes, so that iterators notice them.
     pub version: u64,
-    /// Deletes of rows that were not there. The server should never send one.
+    /// Deletes of rows that their query set did not hold. The server should never send one.
     pub missing_deletes: u64,
 }
 
@@ -40,6 +43,7 @@ impl TableCache {
             store: RowStore::default(),
             rows: HashTable::new(),
             unique: others.map(|column| (*column, HashTable::new())).collect(),
+            ordered: Vec::new(),
             hasher: RandomState::default(),
             version: 0,
             missing_deletes: 0,
@@ -48,6 +52,12 @@ impl TableCache {
 
     pub fn rows(&self) -> &RowStore {
         &self.store
+    }
+
+    /// Bytes of memory held without ordered indexes, for tests and statistics.
+    pub fn memory(&self) -> usize {
+        let unique: usize = self.unique.iter().map(|(_, index)| index.allocation_size()).sum();
+        self.store.memory() + self.rows.allocation_size() + unique
     }
 
     /// The row whose unique column has this BSATN value.
@@ -62,6 +72,21 @@ impl TableCache {
         found.map(|id| self.store.bytes(*id))
     }
 
+    /// Whether `ordered` has something to build.
+    pub fn is_ordered(&self, columns: &[u16]) -> bool {
+        self.ordered.iter().any(|index| index.columns == columns)
+    }
+
+    /// The ordered index over these columns. Built when it is first asked for, and kept up to date from then on.
+    pub fn ordered(&mut self, layout: &Layout, columns: &[u16]) -> &OrderedIndex {
+        let position = self.ordered.iter().position(|index| index.columns == columns).unwrap_or_else(|| {
+            let keys = Keys { layout, row: self.row, hasher: &self.hasher };
+            self.ordered.push(OrderedIndex::build(columns, &keys, &self.store));
+            self.ordered.len() - 1
+        });
+        &self.ordered[position]
+    }
+
     /// Whether exactly this row is cached.
     pub fn contains(&self, layout: &Layout, row: &[u8]) -> bool {
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
@@ -70,11 +95,15 @@ impl TableCache {
     }
 
     /// Applies rows that were checked against the layout: all inserts, then all deletes, then what is left of both is
-    /// paired by primary key. Cannot fail half-way.
-    pub fn apply(&mut self, layout: &Layout, batch: &TableBatch, buffers: &[Bytes]) -> TableDiff {
-        let fresh = self.insert_all(layout, &batch.inserts, buffers);
-        let dead = self.delete_all(layout, &batch.deletes, buffers);
-        let mut diff = TableDiff { table: batch.table, ..TableDiff::default() };
+    /// paired by primary key. `sets` has the query set of each buffer. Cannot fail half-way.
+    pub fn apply(&mut self, layout: &Layout, batch: &TableBatch, buffers: &[Bytes], sets: &[u32]) -> TableDiff {
+        let mut diff = TableDiff { table: batch.table, is_event: batch.is_event, ..TableDiff::default() };
+        if batch.is_event {
+            diff.inserts.clone_from(&batch.inserts);
+            return diff;
+        }
+        let fresh = self.insert_all(layout, &batch.inserts, buffers, sets);
+        let dead = self.delete_all(layout, &batch.deletes, buffers, sets);
         for (id, row) in &dead {
             if self.store.mark(*id) != 0 {
                 continue; // it came and went in this message, so it was never there
@@ -87,35 +116,36 @@ impl TableCache {
                 None => diff.deletes.push(*row),
             }
         }
-        self.update_indexes(layout, &dead, &fresh, buffers);
+        let gone = dead.iter().map(|(id, _)| *id);
+        self.update_indexes(layout, gone.clone(), &fresh);
         for id in fresh {
             let mark = self.store.mark(id);
             self.store.set_mark(id, 0);
-            if mark != PAIRED && *self.store.count_mut(id) != 0 {
+            if mark != PAIRED && self.store.count(id) != 0 {
                 diff.inserts.push(batch.inserts[mark as usize - 1]);
             }
         }
-        self.store.remove_all(dead.into_iter().map(|(id, _)| id));
+        self.store.remove_all(gone);
         self.shrink(layout);
         self.version += u64::from(!diff.is_empty());
         diff
     }
 
     /// Gives the new rows, each marked with one more than its position in the batch.
-    fn insert_all(&mut self, layout: &Layout, inserts: &[RowRef], buffers: &[Bytes]) -> Vec<RowId> {
+    fn insert_all(&mut self, layout: &Layout, inserts: &[RowRef], buffers: &[Bytes], sets: &[u32]) -> Vec<RowId> {
         let TableCache { row: ty, primary_key, store, rows, hasher, .. } = self;
         let keys = Keys { layout, row: *ty, hasher };
         let mut fresh = Vec::new();
         let rehash = |store: &RowStore, id: RowId| keys.hash(keys.main(*primary_key, store.bytes(id)));
         rows.reserve(inserts.len(), |id| rehash(store, *id));
-        for (position, row) in inserts.iter().enumerate() {
-            let row = row.bytes(buffers);
+        for (position, place) in inserts.iter().enumerate() {
+            let (row, set) = (place.bytes(buffers), sets[place.buffer as usize]);
             let hash = keys.hash(keys.main(*primary_key, row));
             if let Some(id) = rows.find(hash, |id| store.bytes(*id) == row) {
-                *store.count_mut(*id) += 1;
+                store.add(*id, set);
                 continue;
             }
-            let id = store.insert(row);
+            let id = store.insert(row, set);
             store.set_mark(id, position as u32 + 1);
             rows.insert_unique(hash, id, |id| rehash(store, *id));
             fresh.push(id);
@@ -124,22 +154,26 @@ impl TableCache {
     }
 
     /// Gives the rows whose last delivery went away, with a place where their bytes still are.
-    fn delete_all(&mut self, layout: &Layout, deletes: &[RowRef], buffers: &[Bytes]) -> Vec<(RowId, RowRef)> {
-        let keys = Keys { layout, row: self.row, hasher: &self.hasher };
+    fn delete_all(
+        &mut self,
+        layout: &Layout,
+        deletes: &[RowRef],
+        buffers: &[Bytes],
+        sets: &[u32],
+    ) -> Vec<(RowId, RowRef)> {
+        let TableCache { row: ty, primary_key, store, rows, hasher, .. } = self;
+        let keys = Keys { layout, row: *ty, hasher };
         let mut dead = Vec::new();
         for place in deletes {
-            let row = place.bytes(buffers);
-            let hash = keys.hash(keys.main(self.primary_key, row));
-            let Ok(entry) = self.rows.find_entry(hash, |id| self.store.bytes(*id) == row) else {
+            let (row, set) = (place.bytes(buffers), sets[place.buffer as usize]);
+            let hash = keys.hash(keys.main(*primary_key, row));
+            let entry = rows.find_entry(hash, |id| store.bytes(*id) == row).ok();
+            let Some((left, entry)) = entry.and_then(|entry| Some((store.take(*entry.get(), set)?, entry))) else {
                 self.missing_deletes += 1;
                 continue;
             };
-            let id = *entry.get();
-            let count = self.store.count_mut(id);
-            *count -= 1;
-            if *count == 0 {
-                entry.remove();
-                dead.push((id, *place));
+            if left == 0 {
+                dead.push((entry.remove().0, *place));
             }
         }
         dead
@@ -157,23 +191,25 @@ impl TableCache {
         self.rows.find(keys.hash(key), is_new).copied()
     }
 
-    fn update_indexes(&mut self, layout: &Layout, dead: &[(RowId, RowRef)], fresh: &[RowId], buffers: &[Bytes]) {
-        let TableCache { row, store, unique, hasher, .. } = self;
+    /// Brings all indexes but the main one up to date; the bytes of dead rows are still there.
+    fn update_indexes(&mut self, layout: &Layout, dead: impl Iterator<Item = RowId> + Clone, fresh: &[RowId]) {
+        let TableCache { row, store, unique, ordered, hasher, .. } = self;
         let keys = Keys { layout, row: *row, hasher };
+        let fresh = fresh.iter().copied().filter(|id| store.count(*id) != 0);
         for (column, index) in unique {
-            for (id, row) in dead {
-                let hash = keys.hash(keys.column(*column, row.bytes(buffers)));
-                if let Ok(entry) = index.find_entry(hash, |found| found == id) {
+            let hash = |id: RowId| keys.hash(keys.column(*column, store.bytes(id)));
+            for id in dead.clone() {
+                if let Ok(entry) = index.find_entry(hash(id), |found| *found == id) {
                     entry.remove();
                 }
             }
-            for id in fresh {
-                if *store.count_mut(*id) == 0 {
-                    continue;
-                }
-                let hash = |id: RowId| keys.hash(keys.column(*column, store.bytes(id)));
-                index.insert_unique(hash(*id), *id, |id| hash(*id));
+            for id in fresh.clone() {
+                index.insert_unique(hash(id), id, |id| hash(*id));
             }
+        }
+        for index in ordered {
+            dead.clone().for_each(|id| index.remove(&keys, id, store.bytes(id)));
+            fresh.clone().for_each(|id| index.insert(&keys, id, store.bytes(id)));
         }
     }
 
@@ -189,42 +225,79 @@ impl TableCache {
             index.shrink_to(0, |id| keys.hash(keys.column(*column, store.bytes(*id))));
         }
     }
+
+    /// Takes all deliveries of a query set back.
+    pub fn drop_set(&mut self, layout: &Layout, set: u32, gathered: &mut Gathered) -> TableDiff {
+        let dead = self.store.take_set(set);
+        let deletes = dead.iter().map(|id| gathered.add(self.store.bytes(*id))).collect();
+        let diff = TableDiff { deletes, ..TableDiff::default() };
+        if dead.len() == self.store.len() {
+            self.clear();
+        } else {
+            let TableCache { row, primary_key, store, rows, hasher, .. } = &mut *self;
+            let keys = Keys { layout, row: *row, hasher };
+            for id in &dead {
+                let hash = keys.hash(keys.main(*primary_key, store.bytes(*id)));
+                if let Ok(entry) = rows.find_entry(hash, |found| found == id) {
+                    entry.remove();
+                }
+            }
+            self.update_indexes(layout, dead.iter().copied(), &[]);
+            self.store.remove_all(dead);
+            self.shrink(layout);
+        }
+        self.version += u64::from(!diff.is_empty());
+        diff
+    }
+
+    pub fn drop_all(&mut self, gathered: &mut Gathered) -> TableDiff {
+        let deletes = self.store.iter().map(|(row, _)| gathered.add(row)).collect();
+        let diff = TableDiff { deletes, ..TableDiff::default() };
+        self.clear();
+        self.version += u64::from(!diff.is_empty());
+        diff
+    }
+
+    fn clear(&mut self) {
+        self.store = RowStore::default();
+        self.rows = HashTable::new();
+        self.unique.iter_mut().for_each(|(_, index)| *index = HashTable::new());
+        self.ordered.clear();
+    }
+
+    /// Puts `new` in the place of this table and tells what that changes: rows that both have are not told.
+    pub fn replace(&mut self, layout: &Layout, mut new: TableCache, gathered: &mut Gathered) -> TableDiff {
+        let mut diff = TableDiff::default();
+        let ids: Vec<RowId> = new.store.ids().collect();
+        for id in &ids {
+            new.store.set_mark(*id, u32::from(!self.contains(layout, new.store.bytes(*id))));
+        }
+        for (row, _) in self.store.iter() {
+            if new.contains(layout, row) {
+                continue;
+            }
+            let old = gathered.add(row);
+            match new.successor(layout, row) {
+                Some(id) => {
+                    diff.updates.push((old, gathered.add(new.store.bytes(id))));
+                    new.store.set_mark(id, PAIRED);
+                }
+                None => diff.deletes.push(old),
+            }
+        }
+        for id in ids {
+            if new.store.mark(id) == 1 {
+                diff.inserts.push(gathered.add(new.store.bytes(id)));
+            }
+            new.store.set_mark(id, 0);
+        }
+        // Rows have other ids now, so that iterators have to stop even when no row differs.
+        new.version = self.version + 1;
+        new.missing_deletes += self.missing_deletes;
+        *self = new;
+        diff
+    }
 }
 
 /// Hash tables of up to so many rows are not worth shrinking.
 const SMALL_TABLE: usize = 1024;
-
-/// How rows are hashed: by one column's bytes, or all of them.
-struct Keys<'a> {
-    layout: &'a Layout,
-    row: TypeId,
-    hasher: &'a RandomState,
-}
-
-impl Keys<'_> {
-    #[inline]
-    fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
-    }
-
-    /// The bytes of a column. Rows were checked when they came, so that this always finds it.
-    #[inline]
-    fn column<'r>(&self, column: u16, row: &'r [u8]) -> &'r [u8] {
-        let product = self.layout.product(self.row).expect("row types are products");
-        let field = &product.fields[usize::from(column)];
-        let mut reader = self.layout.field(product, usize::from(column), row).expect("a checked row");
-        let start = reader.position();
-        self.layout.skip(field.ty, &mut reader).expect("a checked row");
-        reader.since(start)
-    }
-
-    #[inline]
-    fn main<'r>(&self, primary_key: Option<u16>, row: &'r [u8]) -> &'r [u8] {
-        match primary_key {
-            Some(column) => self.column(column, row),
-            None => row,
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! A module's schema: the BSATN module description (RawModuleDef, version 10) compiled into tables and functions.
 //!
-//! `spacetime-py generate` writes the description with the names of the wire and only the sections read here.
+//! `spacetime-py generate` writes the description with the names of the wire and only the sections read here. Descriptions
+//! of older versions of it have no indexes.
 
 use super::bsatn::{Decoded, Reader};
 use super::layout::{Layout, TypeId};
@@ -23,7 +24,16 @@ pub struct TableDef {
     pub primary_key: Option<u16>,
     /// Columns that are unique each by itself, the primary key included.
     pub unique: Vec<u16>,
+    pub indexes: Vec<IndexDef>,
     pub is_event: bool,
+}
+
+/// An index that the module declares. Clients look rows up by the same columns, whatever algorithm the server uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexDef {
+    /// The accessor's, or else the index's own; empty when it has neither.
+    pub name: String,
+    pub columns: Vec<u16>,
 }
 
 #[derive(Debug)]
@@ -75,6 +85,7 @@ struct RawTable {
     row: u32,
     primary_key: Vec<u16>,
     unique: Vec<Vec<u16>>,
+    indexes: Vec<IndexDef>,
     is_event: bool,
 }
 
@@ -156,7 +167,8 @@ impl RawModule {
             _ => None,
         };
         let unique = primary_key.into_iter().collect();
-        Ok(TableDef { name: view.name.clone(), row, primary_key, unique, is_event: false })
+        let name = view.name.clone();
+        Ok(TableDef { name, row, primary_key, unique, indexes: Vec::new(), is_event: false })
     }
 }
 
@@ -175,10 +187,12 @@ impl RawTable {
         let mut unique: Vec<u16> = self.unique.iter().filter_map(single).chain(primary_key).collect();
         unique.sort_unstable();
         unique.dedup();
-        if let Some(column) = unique.iter().find(|column| usize::from(**column) >= columns) {
+        let mut used = unique.iter().chain(self.indexes.iter().flat_map(|index| &index.columns));
+        if let Some(column) = used.find(|column| usize::from(**column) >= columns) {
             return Err(Error::Schema(format!("table `{}` has no column number {column}", self.name)));
         }
-        Ok(TableDef { name: self.name.clone(), row, primary_key, unique, is_event: self.is_event })
+        let (name, indexes) = (self.name.clone(), self.indexes.clone());
+        Ok(TableDef { name, row, primary_key, unique, indexes, is_event: self.is_event })
     }
 }
 
@@ -211,23 +225,24 @@ fn read_table(reader: &mut Reader<'_>) -> Decoded<RawTable> {
     let name = string(reader)?;
     let row = reader.u32()?;
     let primary_key = columns(reader)?;
-    reader.list(read_index)?;
+    let indexes = reader.list(read_index)?;
     let unique = reader.list(read_constraint)?;
     reader.list(read_sequence)?;
     reader.tag(2)?; // system or user
     reader.tag(2)?; // public or private
     reader.list(|reader| Ok((reader.u16()?, reader.bytes()?.len())))?; // default values
     let is_event = reader.bool()?;
-    Ok(RawTable { name, row, primary_key, unique, is_event })
+    Ok(RawTable { name, row, primary_key, unique, indexes, is_event })
 }
 
-fn read_index(reader: &mut Reader<'_>) -> Decoded<()> {
-    reader.option(string)?;
-    reader.option(string)?;
-    match reader.tag(3)? {
-        2 => reader.u16().map(drop), // direct
-        _ => columns(reader).map(drop),
-    }
+/// RawIndexDefV10: name, accessor, algorithm.
+fn read_index(reader: &mut Reader<'_>) -> Decoded<IndexDef> {
+    let (name, accessor) = (reader.option(string)?, reader.option(string)?);
+    let columns = match reader.tag(3)? {
+        2 => vec![reader.u16()?], // direct
+        _ => columns(reader)?,
+    };
+    Ok(IndexDef { name: accessor.or(name).unwrap_or_default(), columns })
 }
 
 fn read_constraint(reader: &mut Reader<'_>) -> Decoded<Vec<u16>> {

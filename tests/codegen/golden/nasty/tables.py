@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from spacetime_py import Identity
-from spacetime_py.bindings import Table, Tables, UniqueIndex
+from spacetime_py import Identity, Some
+from spacetime_py.bindings import Index, Table, Tables, UniqueIndex
 
 from .types import (
     LOWER,
@@ -21,6 +21,7 @@ from .types import (
     Inline,
     List,
     Long,
+    LongUnion,
     Lower,
     Methods,
     MixedRed,
@@ -45,11 +46,27 @@ class ClassTable__(Table[Class]):
 
     _name = "class"
     _unique = {"class_": 0, "from_": 1, "timeout": 4, "count_": 5, "x__": 6}
+    _indexes = {
+        "Index_": (8,),
+        "class__": (7, 2),
+        "class_from": (0, 1),
+        "count__": (3,),
+        "list_": (9,),
+        "other": (10,),
+        "other_": (12, 13),
+    }
     class_: UniqueIndex[Class, int]
     from_: UniqueIndex[Class, str]
     timeout: UniqueIndex[Class, int | None]
     count_: UniqueIndex[Class, int]
     x__: UniqueIndex[Class, Identity]
+    Index_: Index[Class, str]
+    class__: Index[Class, tuple[int] | tuple[int, list[str]]]
+    class_from: Index[Class, tuple[int] | tuple[int, str]]
+    count__: Index[Class, bool]
+    list_: Index[Class, list[str]]
+    other: Index[Class, bool]
+    other_: Index[Class, tuple[int] | tuple[int, Identity]]
 
 
 class ClassTableTable(Table[ClassTable]):
@@ -132,12 +149,30 @@ class LongTable(Table[Long]):
     """Table `long`."""
 
     _name = "long"
+    _indexes = {
+        "all": (2, 0, 1),
+        "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk": (2, 0),
+    }
+    all: Index[
+        Long,
+        tuple[int]
+        | tuple[int, Some[int | None] | None]
+        | tuple[int, Some[int | None] | None, LongUnion],
+    ]
+    kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk: Index[
+        Long, tuple[int] | tuple[int, Some[int | None] | None]
+    ]
 
 
 class MethodsTable(Table[Methods]):
     """Table `methods`."""
 
     _name = "methods"
+    _indexes = {"Größe": (9,), "init____": (4,), "unique_": (3,), "find": (1, 2)}
+    Größe: Index[Methods, int]
+    init____: Index[Methods, int]
+    unique_: Index[Methods, int]
+    find: Index[Methods, tuple[int] | tuple[int, int]]
 
 
 class MixedRedTable(Table[MixedRed]):
@@ -171,8 +206,32 @@ class NnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnTable(
 
     _name = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
     _unique = {"mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm": 0}
+    _indexes = {
+        "a": (1,),
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb": (1,),
+        "c": (1, 0),
+        "d": (1, 0, 1, 0, 1, 0, 1),
+    }
     mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm: UniqueIndex[
         MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM, int
+    ]
+    a: Index[MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM, Nested | None]
+    bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb: Index[
+        MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM, Nested | None
+    ]
+    c: Index[
+        MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM,
+        tuple[Nested | None] | tuple[Nested | None, int],
+    ]
+    d: Index[
+        MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM,
+        tuple[Nested | None]
+        | tuple[Nested | None, int]
+        | tuple[Nested | None, int, Nested | None]
+        | tuple[Nested | None, int, Nested | None, int]
+        | tuple[Nested | None, int, Nested | None, int, Nested | None]
+        | tuple[Nested | None, int, Nested | None, int, Nested | None, int]
+        | tuple[Nested | None, int, Nested | None, int, Nested | None, int, Nested | None],
     ]
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from spacetime_py import ConnectionId, Identity
-from spacetime_py.bindings import Table, Tables, UniqueIndex
+from spacetime_py.bindings import Index, Table, Tables, UniqueIndex
 
 from .types import (
     Alarm,
@@ -65,8 +65,11 @@ class ItemTable(Table[Item]):
 
     _name = "item"
     _unique = {"id": 0, "code": 1}
+    _indexes = {"by_kind_and_level": (3, 4), "owner": (2,)}
     id: UniqueIndex[Item, int]
     code: UniqueIndex[Item, str]
+    by_kind_and_level: Index[Item, tuple[int] | tuple[int, int]]
+    owner: Index[Item, Identity]
 
 
 class MarkerTable(Table[Marker]):
@@ -113,7 +116,9 @@ class TagTable(Table[Tag]):
 
     _name = "tag"
     _unique = {"id": 0}
+    _indexes = {"item_id": (1,)}
     id: UniqueIndex[Tag, int]
+    item_id: Index[Tag, int]
 
 
 class RemoteTables(Tables):

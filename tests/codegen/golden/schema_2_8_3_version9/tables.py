@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from spacetime_py import ConnectionId, Identity
-from spacetime_py.bindings import Table, Tables, UniqueIndex
+from spacetime_py.bindings import Index, Table, Tables, UniqueIndex
 
 from .types import (
     Alarm,
@@ -68,8 +68,11 @@ class ItemTable(Table[Item]):
 
     _name = "item"
     _unique = {"id": 0, "code": 1}
+    _indexes = {"by_kind_and_level": (3, 4), "owner": (2,)}
     id: UniqueIndex[Item, int]
     code: UniqueIndex[Item, str]
+    by_kind_and_level: Index[Item, tuple[int] | tuple[int, int]]
+    owner: Index[Item, Identity]
 
 
 class KindThreeTable(Table[Item]):
@@ -134,8 +137,10 @@ class ShelfTableTable(Table[Shelf]):
 
     _name = "ShelfTable"
     _unique = {"id": 0, "slot": 2}
+    _indexes = {"lookup": (1,)}
     id: UniqueIndex[Shelf, int]
     slot: UniqueIndex[Shelf, int]
+    lookup: Index[Shelf, int]
 
 
 class SparkTable(Table[Spark]):
@@ -155,7 +160,9 @@ class TagTable(Table[Tag]):
 
     _name = "tag"
     _unique = {"id": 0}
+    _indexes = {"item_id": (1,)}
     id: UniqueIndex[Tag, int]
+    item_id: Index[Tag, int]
 
 
 class TopItemsTable(Table[Item]):
