@@ -1,6 +1,7 @@
-//! One connection to a database: bytes in, events and bytes out. No socket, clock, thread or Python.
+//! One connection to a database, and those that replace it: bytes in, events and bytes out. No socket, clock, thread or
+//! Python.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,13 +9,17 @@ use bytes::Bytes;
 use super::cache::ClientCache;
 use super::diff::Diff;
 use super::event::{CallError, Closed, ClosedKind, Event};
-use super::pending::{ReducerCalls, SubscriptionState, Subscriptions};
+use super::keepalive::{Keepalive, Patience, Verdict};
+use super::requests::Requests;
+use super::resync::Resync;
+use super::subscriptions::Subscriptions;
 use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
+use crate::wire::capture::{Capture, Kind};
 use crate::wire::compression::{self, Compression};
-use crate::wire::message::{Cause, ClientMessage, Outcome, ServerMessage, TableRows};
+use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, ServerMessage, TableRows};
+use crate::wire::protocol::Protocol;
 use crate::wire::socket::{Socket, SocketEvent};
-use crate::wire::v1;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,57 +28,89 @@ pub struct Options {
     /// Name or identity.
     pub database: String,
     pub token: Option<String>,
+    /// Further headers of the upgrade request.
+    pub headers: Vec<(String, String)>,
+    /// What is offered to the server.
+    pub protocols: Vec<Protocol>,
     pub compression: Compression,
+    /// Whether the server waits with each answer until it is on disk; None leaves that to the server.
+    pub confirmed_reads: Option<bool>,
     /// In bytes, after expansion.
     pub max_message_size: usize,
+    pub patience: Patience,
 }
 
 pub struct Connection {
+    options: Options,
     socket: Socket,
     incoming: VecDeque<SocketEvent>,
+    /// What follows in a payload of several messages.
+    rest: Bytes,
+    /// Events to be told before anything more is read.
+    ready: VecDeque<Event>,
+    /// Messages of this turn, sent together.
+    outgoing: Vec<Vec<u8>>,
+    /// The server's choice, once the upgrade is done.
+    protocol: Option<Protocol>,
+    /// This client's name on the current connection, once the server has greeted.
+    me: Option<Me>,
+    /// Who greeted first. A reconnect asks to be the same again.
+    first: Option<(Me, String)>,
     cache: ClientCache,
-    calls: ReducerCalls,
-    /// Procedure calls in flight: their names tell the types of their results.
-    procedures: HashMap<u32, String>,
+    resync: Option<Resync>,
+    requests: Requests,
     subscriptions: Subscriptions,
+    keepalive: Keepalive,
     /// For requests and query sets alike. Starts at 1, since servers answer with 0 where they lost the number.
     next_id: u32,
-    /// The upgrade is done.
-    opened: bool,
-    /// Identity and connection id, once the server has greeted.
-    me: Option<([u8; 32], [u8; 16])>,
-    warnings_told: usize,
+    head: Head,
     closed: bool,
-    max_message_size: usize,
+    capture: Capture,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Me {
+    identity: [u8; 32],
+    connection_id: [u8; 16],
 }
 
 impl Connection {
-    pub fn new(module: Arc<ModuleDef>, options: &Options) -> Result<Connection> {
-        let target = format!(
-            "/v1/database/{}/subscribe?compression={}",
-            percent_encoded(&options.database),
-            options.compression.parameter()
-        );
-        let limit = options.max_message_size;
-        let socket = Socket::connect(&options.authority, &target, v1::SUBPROTOCOL, options.token.as_deref(), limit)?;
+    pub fn new(module: Arc<ModuleDef>, options: Options) -> Result<Connection> {
         Ok(Connection {
-            socket,
+            socket: open_socket(&options, options.token.as_deref())?,
             incoming: VecDeque::new(),
-            cache: ClientCache::new(module),
-            calls: ReducerCalls::default(),
-            procedures: HashMap::new(),
-            subscriptions: Subscriptions::default(),
-            next_id: 1,
-            opened: false,
+            rest: Bytes::new(),
+            ready: VecDeque::new(),
+            outgoing: Vec::new(),
+            protocol: None,
             me: None,
-            warnings_told: 0,
+            first: None,
+            cache: ClientCache::new(module),
+            resync: None,
+            requests: Requests::default(),
+            subscriptions: Subscriptions::default(),
+            keepalive: Keepalive::new(options.patience),
+            next_id: 1,
+            head: Head::default(),
             closed: false,
-            max_message_size: limit,
+            capture: Capture::default(),
+            options,
         })
+    }
+
+    /// A new socket in the place of the old one, for the same cache and query sets, as the same identity.
+    pub fn reconnect(&mut self) -> Result<()> {
+        self.lose_socket();
+        let token = self.first.as_ref().map(|(_, token)| token.as_str()).or(self.options.token.as_deref());
+        self.socket = open_socket(&self.options, token)?;
+        self.keepalive = Keepalive::new(self.options.patience);
+        (self.protocol, self.closed) = (None, false);
+        Ok(())
     }
 
     /// Any split of the same bytes gives the same events.
     pub fn receive_data(&mut self, data: &[u8]) {
+        self.keepalive.hear();
         self.socket.receive(data, &mut self.incoming);
     }
 
@@ -81,48 +118,57 @@ impl Connection {
         self.socket.receive_eof(&mut self.incoming);
     }
 
-    /// Applies one message: who handles the event sees the cache as that message left it. A fault is the last event.
-    pub fn next_event(&mut self) -> Option<Event> {
-        while !self.closed {
-            if let Some(warning) = self.warning() {
-                return Some(warning);
+    /// Looks after a silent server. `now` is in seconds, of any clock that only goes forward.
+    pub fn tick(&mut self, now: f64) {
+        if self.me.is_none() || self.closed {
+            return;
+        }
+        match self.keepalive.tick(now) {
+            Verdict::Fine => {}
+            Verdict::Ping => {
+                self.capture.record(true, Kind::Ping, Bytes::new);
+                self.socket.ping();
             }
-            let event = match self.incoming.pop_front()? {
-                SocketEvent::Opened { .. } => {
-                    self.opened = true; // only v1 was offered, and the upgrade checked the answer
-                    None
-                }
-                SocketEvent::Message(payload) => match self.handle(payload) {
-                    Ok(event) => event,
-                    Err(error) => Some(self.fail(error)),
-                },
-                SocketEvent::Refused { status, body } => Some(self.end(ClosedKind::Refused, Some(status), body, false)),
-                SocketEvent::Closed { code, reason, by_us } => Some(self.end(ClosedKind::Closed, code, reason, by_us)),
-                SocketEvent::Lost(reason) => {
-                    let opened = self.opened && self.me.is_none();
-                    let reason =
-                        if opened { "the connection ended before the server's greeting".into() } else { reason };
-                    Some(self.end(ClosedKind::Lost, None, reason, false))
-                }
-                SocketEvent::Fault(reason) => Some(self.end(ClosedKind::Protocol, None, reason, true)),
-            };
-            if event.is_some() {
-                return event;
+            Verdict::Gone => {
+                let silence = self.options.patience.timeout.unwrap_or_default();
+                let reason = format!("no answer to a ping within {silence} s");
+                self.end(Closed { kind: ClosedKind::Silent, code: None, reason, by_us: true });
             }
         }
-        None
+    }
+
+    /// When `tick` has something to do; None for never.
+    pub fn next_tick(&self) -> Option<f64> {
+        self.keepalive.next_tick()
+    }
+
+    /// Applies one message: who handles the event sees the cache as that message left it.
+    pub fn next_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.closed {
+                return None;
+            }
+            let taken = if self.rest.is_empty() { self.take_socket_event()? } else { self.take_message() };
+            if let Err(error) = taken {
+                self.fail(error);
+            }
+        }
     }
 
     /// Bytes of the next message, to judge how long it will take.
     pub fn next_size(&self) -> usize {
         match self.incoming.front() {
             Some(SocketEvent::Message(payload)) => payload.len(),
-            _ => 0,
+            _ => self.rest.len(),
         }
     }
 
     /// Everything to be sent now.
     pub fn data_to_send(&mut self) -> Vec<u8> {
+        self.send_outgoing();
         self.socket.take_output()
     }
 
@@ -130,104 +176,361 @@ impl Connection {
         &self.cache
     }
 
-    /// Gives the id of the new query set.
-    pub fn subscribe(&mut self, queries: &[String]) -> Result<u32> {
-        let query_set = self.new_id()?;
-        self.send(&ClientMessage::Subscribe { request_id: query_set, query_set, queries })?;
-        self.subscriptions.add(query_set);
-        Ok(query_set)
+    pub fn cache_mut(&mut self) -> &mut ClientCache {
+        &mut self.cache
     }
 
-    pub fn unsubscribe(&mut self, query_set: u32) -> Result<()> {
-        if self.subscriptions.state(query_set) != Some(SubscriptionState::Applied) {
-            return Err(Error::Usage(format!("query set {query_set} is not active")));
+    /// What the server chose of the offer.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
+    /// The head of the message that was applied last.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    pub fn capture(&mut self) -> &mut Capture {
+        &mut self.capture
+    }
+
+    /// Requests without an answer, and query sets.
+    pub fn pending(&self) -> (usize, usize) {
+        (self.requests.len(), self.subscriptions.ids().len())
+    }
+
+    /// Gives the id of the new query set. While there is no connection, it waits for the next one.
+    pub fn subscribe(&mut self, queries: Vec<String>) -> Result<u32> {
+        if self.first.is_none() {
+            return Err(not_open());
         }
-        let request_id = self.new_id()?;
-        self.send(&ClientMessage::Unsubscribe { request_id, query_set })?;
-        self.subscriptions.set(query_set, SubscriptionState::Unsubscribing);
-        Ok(())
+        let id = self.new_id();
+        self.subscriptions.add(id, queries);
+        if self.is_open() {
+            self.send_subscribe(id, id)?;
+        }
+        Ok(id)
+    }
+
+    /// The event `UnsubscribeApplied` follows, at once or when the query set has been applied.
+    pub fn unsubscribe(&mut self, query_set: u32) -> Result<()> {
+        match self.subscriptions.leave(query_set) {
+            Some(Some(wire_id)) if self.is_open() => self.send_unsubscribe(wire_id),
+            Some(_) => Ok(()),
+            None => Err(Error::Usage(format!("query set {query_set} is not active"))),
+        }
     }
 
     /// `args`: the BSATN of the parameters' product. Gives the request id.
     pub fn call_reducer(&mut self, name: &str, args: Vec<u8>) -> Result<u32> {
-        let request_id = self.new_id()?;
-        self.send(&ClientMessage::CallReducer { request_id, name, args: &args })?;
-        self.calls.add(request_id, name, args);
+        let request_id = self.request(|request_id| ClientMessage::CallReducer { request_id, name, args: &args })?;
+        self.requests.add_reducer(request_id, name, args);
         Ok(request_id)
     }
 
     pub fn call_procedure(&mut self, name: &str, args: &[u8]) -> Result<u32> {
-        let request_id = self.new_id()?;
-        self.send(&ClientMessage::CallProcedure { request_id, name, args })?;
-        self.procedures.insert(request_id, name.to_owned());
+        let request_id = self.request(|request_id| ClientMessage::CallProcedure { request_id, name, args })?;
+        self.requests.add_procedure(request_id, name);
+        Ok(request_id)
+    }
+
+    pub fn one_off_query(&mut self, query: &str) -> Result<u32> {
+        let request_id = self.request(|request_id| ClientMessage::OneOffQuery { request_id, query })?;
+        self.requests.add_query(request_id);
         Ok(request_id)
     }
 
     /// Starts the closing handshake; the event `Closed` follows.
     pub fn close(&mut self) {
-        self.socket.close(&mut self.incoming);
+        self.send_outgoing();
+        if self.socket.close(&mut self.incoming) {
+            self.capture.record(true, Kind::Close, || close_frame(Some(1000), ""));
+        }
     }
 
-    fn new_id(&mut self) -> Result<u32> {
-        if self.me.is_none() || self.closed {
-            return Err(Error::Usage("the connection is not open".into()));
-        }
+    fn is_open(&self) -> bool {
+        self.me.is_some() && !self.closed
+    }
+
+    fn new_id(&mut self) -> u32 {
         let id = self.next_id;
         self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-        Ok(id)
+        id
+    }
+
+    fn request<'a>(&mut self, message: impl FnOnce(u32) -> ClientMessage<'a>) -> Result<u32> {
+        if !self.is_open() {
+            return Err(not_open());
+        }
+        let request_id = self.new_id();
+        self.send(&message(request_id))?;
+        Ok(request_id)
     }
 
     fn send(&mut self, message: &ClientMessage<'_>) -> Result<()> {
-        self.socket.send(v1::encode(message)?);
+        let protocol = self.protocol.ok_or_else(not_open)?;
+        self.outgoing.push(protocol.encode(message)?);
         Ok(())
     }
 
-    fn handle(&mut self, payload: Bytes) -> Result<Option<Event>> {
-        let body = compression::open(payload, self.max_message_size)?;
-        Ok(Some(match v1::decode(&body, self.max_message_size)? {
-            ServerMessage::Connected { identity, connection_id, token } => {
-                self.me = Some((identity, connection_id));
-                Event::Connected { identity, connection_id, token }
+    fn send_outgoing(&mut self) {
+        let (Some(protocol), false) = (self.protocol, self.outgoing.is_empty()) else { return };
+        for payload in protocol.payloads(std::mem::take(&mut self.outgoing)) {
+            self.capture.record(true, Kind::Message, || payload.clone().into());
+            self.socket.send(payload);
+        }
+    }
+
+    fn send_subscribe(&mut self, id: u32, wire_id: u32) -> Result<()> {
+        let Some(subscription) = self.subscriptions.get(id) else { return Ok(()) };
+        let queries = subscription.queries.clone();
+        self.send(&ClientMessage::Subscribe { request_id: wire_id, query_set: wire_id, queries: &queries })?;
+        self.subscriptions.sent(id, wire_id, wire_id);
+        if let Some(resync) = &mut self.resync {
+            resync.wait_for(wire_id);
+        }
+        Ok(())
+    }
+
+    fn send_unsubscribe(&mut self, wire_id: u32) -> Result<()> {
+        let request_id = self.new_id();
+        self.send(&ClientMessage::Unsubscribe { request_id, query_set: wire_id })?;
+        self.subscriptions.unsubscribing(wire_id, request_id);
+        Ok(())
+    }
+
+    /// None when there is nothing to take.
+    fn take_socket_event(&mut self) -> Option<Result<()>> {
+        let closed = |kind, code, reason, by_us| Closed { kind, code, reason, by_us };
+        match self.incoming.pop_front()? {
+            SocketEvent::Opened { protocol } => self.protocol = Protocol::from_subprotocol(&protocol),
+            SocketEvent::Message(payload) => return Some(self.open_payload(payload)),
+            SocketEvent::Ping(data) => {
+                self.capture.record(false, Kind::Ping, || data.clone());
+                self.capture.record(true, Kind::Pong, || data);
             }
-            ServerMessage::InitialSubscription { rows } => {
-                let batch = self.cache.check(rows)?;
-                self.cache.clear();
-                Event::SubscribeApplied { query_set: 0, diff: self.cache.apply(batch) }
+            SocketEvent::Pong(data) => self.capture.record(false, Kind::Pong, || data),
+            SocketEvent::Refused { status, body } => {
+                self.end(closed(ClosedKind::Refused, Some(status), body, false));
             }
-            ServerMessage::SubscribeApplied { query_set, rows } => {
-                let diff = self.apply(rows)?;
-                self.subscriptions.set(query_set, SubscriptionState::Applied);
-                Event::SubscribeApplied { query_set, diff }
-            }
-            ServerMessage::UnsubscribeApplied { query_set, rows } => {
-                let diff = self.apply(rows)?;
-                self.subscriptions.end(query_set);
-                Event::UnsubscribeApplied { query_set, diff }
-            }
-            ServerMessage::SubscriptionError { query_set, message } => {
-                match query_set {
-                    Some(query_set) => self.subscriptions.end(query_set),
-                    None => self.subscriptions.end_all(),
+            SocketEvent::Closed { code, reason, by_us } => {
+                self.capture.record(false, Kind::Close, || close_frame(code, &reason));
+                if !by_us {
+                    self.capture.record(true, Kind::Close, || close_frame(code, ""));
                 }
-                Event::SubscriptionFailed { query_set, message }
+                self.end(closed(ClosedKind::Closed, code, reason, by_us));
             }
-            ServerMessage::Transaction { outcome, cause } => self.transaction(outcome, cause)?,
-            ServerMessage::ProcedureResult { request_id, result } => {
-                let Some(name) = self.procedures.remove(&request_id) else { return Ok(None) };
-                Event::ProcedureResult { request_id, name, result }
+            SocketEvent::Lost(reason) => {
+                self.capture.record(false, Kind::Drop, Bytes::new);
+                let unheard = self.protocol.is_some() && self.me.is_none();
+                let reason = if unheard { "the connection ended before the server's greeting".into() } else { reason };
+                self.end(closed(ClosedKind::Lost, None, reason, false));
             }
-            ServerMessage::OneOffResult { .. } => return Ok(None),
-        }))
+            SocketEvent::Fault(reason) => self.end(closed(ClosedKind::Protocol, None, reason, true)),
+        }
+        Some(Ok(()))
+    }
+
+    fn open_payload(&mut self, payload: Bytes) -> Result<()> {
+        self.capture.record(false, Kind::Message, || payload.clone());
+        self.rest = compression::open(payload, self.options.max_message_size)?;
+        if self.rest.is_empty() {
+            return Err(Error::Protocol("the server sent a payload without a message".into()));
+        }
+        Ok(())
+    }
+
+    fn take_message(&mut self) -> Result<()> {
+        let Some(protocol) = self.protocol else {
+            return Err(Error::Protocol("the server chose none of the protocols it was offered".into()));
+        };
+        let body = std::mem::take(&mut self.rest);
+        let (message, rest) = protocol.decode(&body, self.options.max_message_size)?;
+        self.rest = rest;
+        self.head = message.head;
+        self.handle(message)?;
+        let warnings = self.current().take_warnings();
+        self.ready.extend(warnings.into_iter().map(Event::Warning));
+        Ok(())
+    }
+
+    /// The cache that the server's messages are about.
+    fn current(&mut self) -> &mut ClientCache {
+        self.resync.as_mut().map_or(&mut self.cache, |resync| &mut resync.cache)
+    }
+
+    fn apply(&mut self, rows: Vec<TableRows>) -> Result<Diff> {
+        let cache = self.current();
+        let batch = cache.check(rows)?;
+        Ok(cache.apply(batch))
+    }
+
+    fn handle(&mut self, ServerMessage { head, content }: ServerMessage) -> Result<()> {
+        let event = match content {
+            Content::Connected { identity, connection_id, token } => {
+                return self.greeted(Me { identity, connection_id }, token);
+            }
+            Content::InitialSubscription { rows } => self.replaced(rows)?,
+            Content::SubscribeApplied { rows } => return self.subscribe_applied(head, rows),
+            Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(head, rows),
+            Content::SubscriptionError { message } => self.subscription_failed(head, message),
+            Content::Transaction { outcome, cause } => self.transaction(outcome, cause)?,
+            Content::ReducerResult { timestamp, outcome } => self.reducer_result(head, timestamp, outcome)?,
+            Content::ProcedureResult { result } => {
+                let request_id = head.request_id.unwrap_or_default();
+                match self.requests.take_procedure(request_id) {
+                    Some(name) => Event::ProcedureResult { request_id, name, result },
+                    None => Event::Unasked,
+                }
+            }
+            Content::OneOffResult { result } => self.query_result(head, result)?,
+        };
+        self.tell(event);
+        Ok(())
+    }
+
+    /// The first greeting, or that of a reconnect.
+    fn greeted(&mut self, me: Me, token: String) -> Result<()> {
+        if self.me.replace(me).is_some() {
+            return Err(Error::Protocol("the server greeted twice".into()));
+        }
+        let is_reconnect = self.first.is_some();
+        let first = self.first.get_or_insert_with(|| (me, token.clone())).0;
+        if first.identity != me.identity {
+            let reason = "the server took this client for somebody else on reconnecting".to_owned();
+            self.socket.close(&mut VecDeque::new());
+            self.end(Closed { kind: ClosedKind::Identity, code: None, reason, by_us: true });
+            return Ok(());
+        }
+        self.ready.push_back(Event::Connected { identity: me.identity, connection_id: me.connection_id, token });
+        if is_reconnect { self.start_resync() } else { Ok(()) }
+    }
+
+    fn start_resync(&mut self) -> Result<()> {
+        self.resync = Some(Resync::new(self.cache.new_empty_like()));
+        for id in self.subscriptions.ids() {
+            if self.subscriptions.is_leaving(id) {
+                self.resync.iter_mut().for_each(|resync| resync.ended.push(id));
+            } else {
+                let wire_id = self.new_id();
+                self.send_subscribe(id, wire_id)?;
+            }
+        }
+        self.finish_resync();
+        Ok(())
+    }
+
+    /// Hands an event on, or keeps it until the new rows are in place.
+    fn tell(&mut self, event: Event) {
+        let Some(resync) = &mut self.resync else {
+            return self.release(event);
+        };
+        resync.hold(event);
+        self.finish_resync();
+    }
+
+    fn release(&mut self, event: Event) {
+        if let Event::SubscribeApplied { query_set, .. } = &event {
+            self.subscriptions.told(*query_set);
+        }
+        self.ready.push_back(event);
+    }
+
+    fn finish_resync(&mut self) {
+        let Some(mut resync) = self.resync.take_if(|resync| resync.is_complete()) else { return };
+        let fresh = std::mem::replace(&mut resync.cache, self.cache.new_empty_like());
+        let diff = self.cache.replace(fresh);
+        self.ready.push_back(Event::Resynced { diff });
+        for query_set in std::mem::take(&mut resync.ended) {
+            self.subscriptions.remove(query_set);
+            self.ready.push_back(Event::UnsubscribeApplied { query_set, diff: Diff::default() });
+        }
+        for event in resync.into_held() {
+            self.release(event);
+        }
+    }
+
+    /// The answer to the legacy Subscribe of version 1, which only recordings hold: its rows are all there are.
+    fn replaced(&mut self, rows: Vec<TableRows>) -> Result<Event> {
+        let mut fresh = self.current().new_empty_like();
+        let batch = fresh.check(rows)?;
+        let diff = fresh.apply(batch);
+        self.current().replace(fresh);
+        Ok(Event::SubscribeApplied { query_set: 0, diff })
+    }
+
+    fn subscribe_applied(&mut self, head: Head, rows: Vec<TableRows>) -> Result<()> {
+        let diff = self.apply(rows)?;
+        let wire_id = head.query_set.unwrap_or_default();
+        let Some(applied) = self.subscriptions.applied(wire_id) else {
+            self.tell(Event::SubscribeApplied { query_set: wire_id, diff });
+            return Ok(());
+        };
+        if applied.is_leaving {
+            self.send_unsubscribe(wire_id)?;
+        }
+        if let Some(resync) = &mut self.resync {
+            resync.answered(wire_id);
+        }
+        if applied.is_news {
+            self.tell(Event::SubscribeApplied { query_set: applied.id, diff });
+        } else {
+            self.finish_resync();
+        }
+        Ok(())
+    }
+
+    fn unsubscribe_applied(&mut self, head: Head, rows: Option<Vec<TableRows>>) -> Result<()> {
+        let wire_id = head.query_set.unwrap_or_default();
+        let known = self.subscriptions.id_of(wire_id);
+        let diff = match rows {
+            Some(rows) => self.apply(rows)?,
+            None if known.is_some() => self.current().drop_set(wire_id),
+            // Somebody else's request, in a replay: who asks for no rows keeps them.
+            None => Diff::default(),
+        };
+        let id = known.unwrap_or(wire_id);
+        match &mut self.resync {
+            // Its old rows are still to be seen, so that it ends with them.
+            Some(resync) => resync.ended.push(id),
+            None => {
+                self.subscriptions.remove(id);
+                self.ready.push_back(Event::UnsubscribeApplied { query_set: id, diff });
+            }
+        }
+        Ok(())
+    }
+
+    fn subscription_failed(&mut self, head: Head, message: String) -> Event {
+        let (query_sets, diff) = match (head.request_id, head.query_set) {
+            (None, None) => {
+                self.resync.iter_mut().for_each(Resync::stop_waiting);
+                (self.subscriptions.remove_all(), self.current().drop_all())
+            }
+            (Some(request_id), Some(wire_id)) if self.subscriptions.awaits(wire_id, request_id) => self.ended(wire_id),
+            (None, Some(wire_id)) => self.ended(wire_id),
+            // The answer to what this client did not ask: nothing ends.
+            (Some(_), _) => (Vec::new(), Diff::default()),
+        };
+        Event::SubscriptionFailed { query_sets, message, diff }
+    }
+
+    /// The server has no such query set, or has it no more: neither has the cache.
+    fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Diff) {
+        let diff = self.current().drop_set(wire_id);
+        self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
+        let id = self.subscriptions.id_of(wire_id);
+        id.iter().for_each(|id| self.subscriptions.remove(*id));
+        (id.into_iter().collect(), diff)
     }
 
     fn transaction(&mut self, outcome: Outcome, cause: Option<Cause>) -> Result<Event> {
-        let (diff, error) = match outcome {
-            Outcome::Committed(rows) => (self.apply(rows)?, None),
-            Outcome::Failed(message) => (Diff::default(), Some(CallError::Sender(message))),
-            Outcome::NotRun(message) => (Diff::default(), Some(CallError::Internal(message))),
+        let (diff, error) = self.outcome(outcome)?;
+        let is_mine = |cause: &&Cause| {
+            let caller = Me { identity: cause.caller_identity, connection_id: cause.caller_connection_id };
+            self.me == Some(caller)
         };
-        let is_mine = |cause: &&Cause| self.me == Some((cause.caller_identity, cause.caller_connection_id));
-        let call = cause.as_ref().filter(is_mine).and_then(|cause| self.calls.take(cause));
+        let call = cause.as_ref().filter(is_mine).and_then(|cause| self.requests.take_by_cause(cause));
         let error = match (error, call) {
             // The server did not give the arguments back: it never came to run the reducer.
             (Some(CallError::Sender(message)), Some((_, false))) => Some(CallError::Internal(message)),
@@ -236,35 +539,94 @@ impl Connection {
         Ok(Event::Transaction { request_id: call.map(|(request_id, _)| request_id), cause, error, diff })
     }
 
-    fn apply(&mut self, rows: Vec<TableRows>) -> Result<Diff> {
-        let batch = self.cache.check(rows)?;
-        Ok(self.cache.apply(batch))
+    fn reducer_result(&mut self, head: Head, timestamp: i64, outcome: Outcome) -> Result<Event> {
+        let (diff, error) = self.outcome(outcome)?;
+        let call = head.request_id.and_then(|request_id| self.requests.take_reducer(request_id));
+        let request_id = call.as_ref().map(|call| call.request_id);
+        let cause = call.zip(self.me).map(|(call, me)| Cause {
+            reducer: call.name,
+            args: call.args,
+            request_id: call.request_id,
+            timestamp,
+            caller_identity: me.identity,
+            caller_connection_id: me.connection_id,
+        });
+        Ok(Event::Transaction { request_id, cause, error, diff })
     }
 
-    fn warning(&mut self) -> Option<Event> {
-        let name = self.cache.unknown_tables().get(self.warnings_told)?;
-        self.warnings_told += 1;
-        Some(Event::Warning(format!(
-            "the database sent rows of table `{name}`, which these bindings do not know: they are left out; \
-             `spacetime-py generate` makes new bindings (with --include-private for private tables)"
-        )))
+    fn outcome(&mut self, outcome: Outcome) -> Result<(Diff, Option<CallError>)> {
+        Ok(match outcome {
+            Outcome::Committed(rows) => (self.apply(rows)?, None),
+            Outcome::Failed(message) => (Diff::default(), Some(CallError::Sender(message))),
+            Outcome::NotRun(message) => (Diff::default(), Some(CallError::Internal(message))),
+        })
     }
 
-    fn fail(&mut self, error: Error) -> Event {
+    fn query_result(&mut self, head: Head, result: std::result::Result<Vec<TableRows>, String>) -> Result<Event> {
+        let Some(request_id) = head.request_id.filter(|request_id| self.requests.take_query(*request_id)) else {
+            return Ok(Event::Unasked);
+        };
+        let result = match result {
+            Ok(rows) => Ok(self.cache.check(rows)?.into_diff()),
+            Err(message) => Err(message),
+        };
+        Ok(Event::QueryResult { request_id, result })
+    }
+
+    fn fail(&mut self, error: Error) {
         self.socket.close(&mut VecDeque::new());
         let kind = match error {
             Error::Schema(_) => ClosedKind::Mismatch,
             _ => ClosedKind::Protocol,
         };
-        self.end(kind, None, error.to_string(), true)
+        self.end(Closed { kind, code: None, reason: error.to_string(), by_us: true });
     }
 
-    fn end(&mut self, kind: ClosedKind, code: Option<u16>, reason: String, by_us: bool) -> Event {
-        self.closed = true;
-        self.incoming.clear();
-        self.subscriptions.end_all();
-        Event::Closed(Closed { kind, code, reason, by_us })
+    fn end(&mut self, closed: Closed) {
+        self.lose_socket();
+        self.ready.push_back(Event::Closed(closed));
     }
+
+    /// The cache, the query sets and what was held back outlive the socket; requests do not.
+    fn lose_socket(&mut self) {
+        self.closed = true;
+        self.me = None;
+        self.incoming.clear();
+        self.outgoing.clear();
+        self.rest = Bytes::new();
+        self.requests.clear();
+        self.subscriptions.lose_connection();
+        if let Some(resync) = self.resync.take() {
+            self.ready.extend(resync.into_answers());
+        }
+    }
+}
+
+fn not_open() -> Error {
+    Error::Usage("the connection is not open".into())
+}
+
+fn open_socket(options: &Options, token: Option<&str>) -> Result<Socket> {
+    let confirmed = match options.confirmed_reads {
+        None => "",
+        Some(true) => "&confirmed=true",
+        Some(false) => "&confirmed=false",
+    };
+    let target = format!(
+        "/v1/database/{}/subscribe?compression={}{confirmed}",
+        percent_encoded(&options.database),
+        options.compression.parameter()
+    );
+    let offers: Vec<_> = options.protocols.iter().map(|protocol| protocol.subprotocol()).collect();
+    let bearer = token.map(|token| ("Authorization".to_owned(), format!("Bearer {token}")));
+    let headers = options.headers.iter().cloned().chain(bearer);
+    Socket::connect(&options.authority, &target, &offers.join(", "), headers, options.max_message_size)
+}
+
+/// The payload of a close frame.
+fn close_frame(code: Option<u16>, reason: &str) -> Bytes {
+    let code = code.map(u16::to_be_bytes);
+    [code.as_ref().map_or(&[][..], |code| &code[..]), reason.as_bytes()].concat().into()
 }
 
 /// For one segment of a path (RFC 3986, unreserved characters stay).

@@ -20,10 +20,11 @@ pub enum Event {
         query_set: u32,
         diff: Diff,
     },
-    /// Without a query set: all subscriptions have ended.
+    /// The server refused these query sets or ended them; none of them where it was no request of this client.
     SubscriptionFailed {
-        query_set: Option<u32>,
+        query_sets: Vec<u32>,
         message: String,
+        diff: Diff,
     },
     Transaction {
         /// The id of an own call that this answers.
@@ -37,10 +38,57 @@ pub enum Event {
         name: String,
         result: Result<Bytes, String>,
     },
+    QueryResult {
+        request_id: u32,
+        /// The rows as inserts of one table.
+        result: Result<Diff, String>,
+    },
+    /// An answer to no request of this client.
+    Unasked,
+    /// After a reconnect the cache holds what the server holds; this is the difference.
+    Resynced {
+        diff: Diff,
+    },
     /// Something a person should know; nothing was lost.
     Warning(String),
-    /// The last event.
+    /// The last event of a connection. `Connection::reconnect` may start another one.
     Closed(Closed),
+}
+
+impl Event {
+    pub fn diff(&self) -> Option<&Diff> {
+        match self {
+            Event::SubscribeApplied { diff, .. }
+            | Event::UnsubscribeApplied { diff, .. }
+            | Event::SubscriptionFailed { diff, .. }
+            | Event::Transaction { diff, .. }
+            | Event::Resynced { diff } => Some(diff),
+            _ => None,
+        }
+    }
+
+    pub fn diff_mut(&mut self) -> Option<&mut Diff> {
+        match self {
+            Event::SubscribeApplied { diff, .. }
+            | Event::UnsubscribeApplied { diff, .. }
+            | Event::SubscriptionFailed { diff, .. }
+            | Event::Transaction { diff, .. }
+            | Event::Resynced { diff } => Some(diff),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody may wait for it.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Event::Transaction { request_id, .. } => request_id.is_some(),
+            Event::SubscribeApplied { .. }
+            | Event::SubscriptionFailed { .. }
+            | Event::ProcedureResult { .. }
+            | Event::QueryResult { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// Why a reducer's transaction was not committed.
@@ -73,4 +121,8 @@ pub enum ClosedKind {
     Closed,
     /// The bytes ended without one.
     Lost,
+    /// The server was silent for too long.
+    Silent,
+    /// A reconnect was greeted as somebody else.
+    Identity,
 }

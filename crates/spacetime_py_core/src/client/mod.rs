@@ -3,12 +3,17 @@
 pub mod cache;
 pub mod connection;
 pub mod diff;
-pub mod pending;
+pub mod event;
+pub mod index;
+pub mod keepalive;
+mod keys;
+pub mod requests;
+pub mod resync;
 pub mod rows;
+pub mod subscriptions;
 pub mod table;
 
 pub use cache::ClientCache;
 pub use connection::{Connection, Options};
 pub use diff::{Batch, Diff, RowRef, TableDiff};
-pub mod event;
 pub use event::Event;

@@ -4,19 +4,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::classes::Module;
-use super::encode::{encode, encode_args};
-use super::error::{EncodeError, ProtocolError, SchemaMismatchError};
+use super::encode::encode_args;
+use super::error::{ProtocolError, SchemaMismatchError};
 use super::event::event_object;
-use super::row::RowClass;
-use super::slots::{bytes_of, class_of_object};
+use super::table::TableCache;
+use crate::client::keepalive::Patience;
 use crate::client::{self, Event, Options};
-use crate::sats::Writer;
-use crate::wire::compression::Compression;
+use crate::wire::capture::Kind;
+use crate::wire::compression::{self, Compression};
+use crate::wire::protocol::Protocol;
 
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Connection {
@@ -56,28 +57,37 @@ impl Input<'_> {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (module, *, authority, database, token = None, compression = "gzip", max_message_size = 1 << 30))]
+    #[pyo3(signature = (
+        module, *, authority, database, token = None, headers = vec![], protocols = vec!["v3".into(), "v2".into(), "v1".into()],
+        compression = "gzip", confirmed_reads = None, max_message_size = 1 << 30, ping_interval = None, ping_timeout = None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of Python")]
     fn new(
         module: &Bound<'_, Module>,
         authority: String,
         database: String,
         token: Option<String>,
+        headers: Vec<(String, String)>,
+        protocols: Vec<String>,
         compression: &str,
+        confirmed_reads: Option<bool>,
         max_message_size: usize,
+        ping_interval: Option<f64>,
+        ping_timeout: Option<f64>,
     ) -> PyResult<Self> {
-        let compression = match compression {
-            "none" => Compression::None,
-            "gzip" => Compression::Gzip,
-            "brotli" => Compression::Brotli,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "compression is \"none\", \"gzip\" or \"brotli\", not {other:?}"
-                )));
-            }
+        let options = Options {
+            authority,
+            database,
+            token,
+            headers,
+            protocols: protocols.iter().map(|name| protocol_of(name)).collect::<PyResult<_>>()?,
+            compression: compression_of(compression)?,
+            confirmed_reads,
+            max_message_size,
+            patience: Patience { interval: ping_interval, timeout: ping_timeout },
         };
-        let options = Options { authority, database, token, compression, max_message_size };
         // Options are the caller's values, so that a fault in them is a ValueError.
-        let core = client::Connection::new(module.get().def.clone(), &options)
+        let core = client::Connection::new(module.get().def.clone(), options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Connection { core: Mutex::new(core), module: module.clone().unbind() })
     }
@@ -101,8 +111,19 @@ impl Connection {
         PyBytes::new(py, &self.lock().data_to_send())
     }
 
+    /// Seconds of a clock that only goes forward.
+    fn tick(&self, now: f64) -> Option<f64> {
+        let mut core = self.lock();
+        core.tick(now);
+        core.next_tick()
+    }
+
+    fn reconnect(&self) -> PyResult<()> {
+        Ok(self.lock().reconnect()?)
+    }
+
     fn subscribe(&self, queries: Vec<String>) -> PyResult<u32> {
-        Ok(self.lock().subscribe(&queries)?)
+        Ok(self.lock().subscribe(queries)?)
     }
 
     fn unsubscribe(&self, query_set: u32) -> PyResult<()> {
@@ -123,20 +144,63 @@ impl Connection {
         Ok(self.lock().call_procedure(name, &args)?)
     }
 
+    fn query(&self, query: &str) -> PyResult<u32> {
+        Ok(self.lock().one_off_query(query)?)
+    }
+
     fn close(&self) {
         self.lock().close();
+    }
+
+    #[getter]
+    fn protocol(&self) -> Option<&'static str> {
+        self.lock().protocol().map(Protocol::name)
+    }
+
+    #[getter]
+    fn pending(&self) -> (usize, usize) {
+        self.lock().pending()
+    }
+
+    #[getter]
+    fn message_head(&self) -> (&'static str, Option<u32>, Option<u32>) {
+        let head = self.lock().head();
+        (head.name, head.request_id, head.query_set)
+    }
+
+    fn table_bsatn<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let module = self.module.bind(py).get();
+        let index = module.def.table(name).ok_or_else(|| unknown("table", name))?;
+        let core = self.lock();
+        Ok(core.cache().table(index).rows().iter().map(|(row, _)| PyBytes::new(py, row)).collect())
+    }
+
+    fn start_capture(&self) {
+        self.lock().capture().start();
+    }
+
+    fn take_captured<'py>(&self, py: Python<'py>) -> Vec<(bool, &'static str, Bound<'py, PyBytes>)> {
+        let records = self.lock().capture().take();
+        records
+            .into_iter()
+            .map(|record| (record.is_sent, kind_name(record.kind), PyBytes::new(py, &record.data)))
+            .collect()
     }
 
     fn table(slf: &Bound<'_, Self>, name: &str) -> PyResult<TableCache> {
         let module = slf.get().module.bind(slf.py()).get();
         let index = module.def.table(name).ok_or_else(|| unknown("table", name))?;
         let class = module.row_class(slf.py(), index)?;
-        Ok(TableCache { connection: slf.clone().unbind(), index, class })
+        Ok(TableCache::new(slf.clone().unbind(), index, class))
     }
 }
 
 impl Connection {
-    fn lock(&self) -> MutexGuard<'_, client::Connection> {
+    pub fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
+        self.module.bind(py).get()
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, client::Connection> {
         // A panic in the core left its message half done; the driver ends the connection on that error.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,99 +218,37 @@ impl Connection {
     }
 }
 
+fn protocol_of(name: &str) -> PyResult<Protocol> {
+    let unknown = || PyValueError::new_err(format!("protocols are \"v3\", \"v2\" and \"v1\", not {name:?}"));
+    Protocol::from_name(name).ok_or_else(unknown)
+}
+
+fn compression_of(name: &str) -> PyResult<Compression> {
+    match name {
+        "none" => Ok(Compression::None),
+        "gzip" => Ok(Compression::Gzip),
+        "brotli" => Ok(Compression::Brotli),
+        other => Err(PyValueError::new_err(format!("compression is \"none\", \"gzip\" or \"brotli\", not {other:?}"))),
+    }
+}
+
+/// The body of a server's message without its compression byte.
+#[pyfunction]
+pub fn open_envelope<'py>(py: Python<'py>, payload: Input<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    let body = compression::open(payload.as_bytes().to_vec().into(), usize::MAX >> 1)?;
+    Ok(PyBytes::new(py, &body))
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Message => "binary",
+        Kind::Ping => "ping",
+        Kind::Pong => "pong",
+        Kind::Close => "close",
+        Kind::Drop => "drop",
+    }
+}
+
 fn unknown(kind: &str, name: &str) -> PyErr {
     SchemaMismatchError::new_err(format!("these bindings have no {kind} `{name}`; run `spacetime-py generate` again"))
-}
-
-#[pyclass(frozen, module = "spacetime_py._core")]
-pub struct TableCache {
-    connection: Py<Connection>,
-    index: usize,
-    class: &'static RowClass,
-}
-
-#[pymethods]
-impl TableCache {
-    fn __len__(&self, py: Python<'_>) -> usize {
-        self.core(py).cache().table(self.index).rows().len()
-    }
-
-    fn __iter__(slf: &Bound<'_, Self>) -> Rows {
-        let version = slf.get().core(slf.py()).cache().table(slf.get().index).version;
-        Rows { table: slf.clone().unbind(), next: Mutex::new(0), version }
-    }
-
-    fn __contains__(&self, row: &Bound<'_, PyAny>) -> bool {
-        let py = row.py();
-        let is_row = class_of_object(row).is_some_and(|class| std::ptr::eq(class, self.class));
-        let module = self.module(py);
-        is_row && self.core(py).cache().table(self.index).contains(&module.def.layout, bytes_of(row))
-    }
-
-    fn find<'py>(&self, column: u16, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = value.py();
-        let module = self.module(py);
-        let def = &module.def.tables[self.index];
-        let fields = &module.def.layout.product(def.row).expect("row types are products").fields;
-        let Some(field) = fields.get(usize::from(column)).filter(|_| def.unique.contains(&column)) else {
-            return Err(PyValueError::new_err(format!("column {column} of table `{}` is not unique", def.name)));
-        };
-        let mut key = Writer::default();
-        encode(module, field.ty, value, &mut key).map_err(|fault| {
-            let name = field.name.as_deref().unwrap_or("?");
-            EncodeError::new_err(fault.message(&format!("column `{name}` of table `{}`", def.name)))
-        })?;
-        let core = self.core(py);
-        let row = core.cache().table(self.index).find(&module.def.layout, column, &key.0);
-        // Making an instance allocates and runs no Python code.
-        row.map(|row| self.class.instance(py, row)).transpose()
-    }
-
-    #[getter]
-    fn missing_deletes(&self, py: Python<'_>) -> u64 {
-        self.core(py).cache().table(self.index).missing_deletes
-    }
-}
-
-impl TableCache {
-    fn core<'a>(&'a self, py: Python<'a>) -> MutexGuard<'a, client::Connection> {
-        self.connection.bind(py).get().lock()
-    }
-
-    fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
-        self.connection.bind(py).get().module.bind(py).get()
-    }
-}
-
-/// An iterator over a table's rows that notices changes, as a dict's does.
-#[pyclass(frozen, module = "spacetime_py._core")]
-struct Rows {
-    table: Py<TableCache>,
-    next: Mutex<u32>,
-    version: u64,
-}
-
-#[pymethods]
-impl Rows {
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let table = self.table.bind(py).get();
-        let core = table.core(py);
-        let cache = core.cache().table(table.index);
-        if cache.version != self.version {
-            return Err(PyRuntimeError::new_err(
-                "the table changed during iteration; iterate over list(table) to keep its rows of now",
-            ));
-        }
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = cache.rows().next_live(*next) else {
-            *next = u32::MAX;
-            return Ok(None);
-        };
-        *next = id + 1;
-        table.class.instance(py, cache.rows().bytes(id)).map(Some)
-    }
 }

@@ -30,6 +30,18 @@ impl TableDiff {
     }
 
     #[getter]
+    fn is_event(&self) -> bool {
+        self.changes().is_event
+    }
+
+    /// Numbers of rows inserted, updated, deleted.
+    #[getter]
+    fn counts(&self) -> (usize, usize, usize) {
+        let changes = self.changes();
+        (changes.inserts.len(), changes.updates.len(), changes.deletes.len())
+    }
+
+    #[getter]
     fn inserts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.rows(py, &self.changes().inserts)
     }
@@ -81,9 +93,18 @@ pub struct UnsubscribeApplied {
 
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]
 pub struct SubscriptionFailed {
-    query_set: Option<u32>,
+    query_sets: Vec<u32>,
     message: String,
+    diff: Py<PyList>,
 }
+
+#[pyclass(frozen, get_all, module = "spacetime_py._core")]
+pub struct Resynced {
+    diff: Py<PyList>,
+}
+
+#[pyclass(frozen, module = "spacetime_py._core")]
+pub struct Unasked {}
 
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]
 pub struct TransactionUpdate {
@@ -169,6 +190,13 @@ impl ProcedureResult {
 }
 
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]
+pub struct QueryResult {
+    request_id: u32,
+    error: Option<String>,
+    rows: Py<PyList>,
+}
+
+#[pyclass(frozen, get_all, module = "spacetime_py._core")]
 pub struct Warning {
     message: String,
 }
@@ -204,9 +232,12 @@ pub fn event_object<'py>(module: &Bound<'py, Module>, event: Event) -> PyResult<
         Event::UnsubscribeApplied { query_set, diff } => {
             Bound::new(py, UnsubscribeApplied { query_set, diff: diff_list(module, diff)? })?.into_any()
         }
-        Event::SubscriptionFailed { query_set, message } => {
-            Bound::new(py, SubscriptionFailed { query_set, message })?.into_any()
+        Event::SubscriptionFailed { query_sets, message, diff } => {
+            Bound::new(py, SubscriptionFailed { query_sets, message, diff: diff_list(module, diff)? })?.into_any()
         }
+        Event::Resynced { diff } => Bound::new(py, Resynced { diff: diff_list(module, diff)? })?.into_any(),
+        Event::QueryResult { request_id, result } => query_result(module, request_id, result)?,
+        Event::Unasked => Bound::new(py, Unasked {})?.into_any(),
         Event::Transaction { request_id, cause, error, diff } => {
             let info = cause.map(|cause| Py::new(py, ReducerInfo { module: module.clone().unbind(), cause }));
             let error = error.map(|error| match error {
@@ -228,10 +259,34 @@ pub fn event_object<'py>(module: &Bound<'py, Module>, event: Event) -> PyResult<
                 ClosedKind::Mismatch => "mismatch",
                 ClosedKind::Closed => "closed",
                 ClosedKind::Lost => "lost",
+                ClosedKind::Silent => "silent",
+                ClosedKind::Identity => "identity",
             };
             Bound::new(py, Closed { kind, code, reason, by_us })?.into_any()
         }
     })
+}
+
+fn query_result<'py>(
+    module: &Bound<'py, Module>,
+    request_id: u32,
+    result: Result<Diff, String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = module.py();
+    let rows = PyList::empty(py);
+    let error = match result {
+        Ok(diff) => {
+            for table in &diff.tables {
+                let class = module.get().row_class(py, table.table)?;
+                for row in &table.inserts {
+                    rows.append(class.instance(py, row.bytes(&diff.buffers))?)?;
+                }
+            }
+            None
+        }
+        Err(message) => Some(message),
+    };
+    Ok(Bound::new(py, QueryResult { request_id, error, rows: rows.unbind() })?.into_any())
 }
 
 fn diff_list(module: &Bound<'_, Module>, diff: Diff) -> PyResult<Py<PyList>> {

@@ -8,9 +8,11 @@ mod error;
 mod event;
 mod row;
 mod slots;
+mod table;
 mod types;
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 /// Everything that `_core.pyi` declares, in its order.
 #[pymodule(gil_used = false)]
@@ -27,7 +29,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(row::to_bsatn, module)?)?;
     module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
     module.add_class::<connection::Connection>()?;
-    module.add_class::<connection::TableCache>()?;
+    module.add_class::<table::TableCache>()?;
     module.add_class::<event::TableDiff>()?;
     module.add_class::<event::Connected>()?;
     module.add_class::<event::SubscribeApplied>()?;
@@ -36,10 +38,23 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::TransactionUpdate>()?;
     module.add_class::<event::ReducerInfo>()?;
     module.add_class::<event::ProcedureResult>()?;
+    module.add_class::<event::QueryResult>()?;
+    module.add_class::<event::Resynced>()?;
+    module.add_class::<event::Unasked>()?;
     module.add_class::<event::Warning>()?;
     module.add_class::<event::Closed>()?;
+    module.add_function(wrap_pyfunction!(connection::open_envelope, module)?)?;
     module.add_function(wrap_pyfunction!(generate, module)?)?;
+    module.add_function(wrap_pyfunction!(describe, module)?)?;
     Ok(())
+}
+
+/// The description that a generated package would hold, private tables included.
+#[pyfunction]
+fn describe<'py>(py: Python<'py>, schema: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let description = spacetime_py_codegen::describe(schema, true)
+        .map_err(|error| error::CodegenError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &description))
 }
 
 /// The second flow's door: `spacetime-py generate` calls it.

@@ -7,14 +7,55 @@ use crate::sats::Reader;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientMessage<'a> {
-    Subscribe { request_id: u32, query_set: u32, queries: &'a [String] },
-    Unsubscribe { request_id: u32, query_set: u32 },
-    CallReducer { request_id: u32, name: &'a str, args: &'a [u8] },
-    CallProcedure { request_id: u32, name: &'a str, args: &'a [u8] },
+    Subscribe {
+        request_id: u32,
+        query_set: u32,
+        queries: &'a [String],
+    },
+    /// Its answer brings the rows that leave.
+    Unsubscribe {
+        request_id: u32,
+        query_set: u32,
+    },
+    OneOffQuery {
+        request_id: u32,
+        query: &'a str,
+    },
+    CallReducer {
+        request_id: u32,
+        name: &'a str,
+        args: &'a [u8],
+    },
+    CallProcedure {
+        request_id: u32,
+        name: &'a str,
+        args: &'a [u8],
+    },
 }
 
 #[derive(Debug)]
-pub enum ServerMessage {
+pub struct ServerMessage {
+    pub head: Head,
+    pub content: Content,
+}
+
+/// What a message is called on the wire, and what it answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    pub name: &'static str,
+    /// The number of the client's request, where the message has one. Version 1 names it in updates to all clients too.
+    pub request_id: Option<u32>,
+    pub query_set: Option<u32>,
+}
+
+impl Head {
+    pub fn named(name: &'static str) -> Self {
+        Head { name, ..Head::default() }
+    }
+}
+
+#[derive(Debug)]
+pub enum Content {
     /// The greeting.
     Connected {
         identity: [u8; 32],
@@ -25,19 +66,16 @@ pub enum ServerMessage {
     InitialSubscription {
         rows: Vec<TableRows>,
     },
-    /// All rows of a new query set.
+    /// All rows of the new query set that the head names.
     SubscribeApplied {
-        query_set: u32,
         rows: Vec<TableRows>,
     },
-    /// The rows that left with a query set, as deletes.
+    /// The rows that left with a query set, as deletes; None where the client must know them itself.
     UnsubscribeApplied {
-        query_set: u32,
-        rows: Vec<TableRows>,
+        rows: Option<Vec<TableRows>>,
     },
-    /// Without a query set: every subscription of the connection has ended.
+    /// With neither a request nor a query set in the head: every subscription of the connection has ended.
     SubscriptionError {
-        query_set: Option<u32>,
         message: String,
     },
     Transaction {
@@ -45,11 +83,14 @@ pub enum ServerMessage {
         /// None where the server does not tell what caused the transaction.
         cause: Option<Cause>,
     },
+    /// The answer to a reducer call, with what the call changed.
+    ReducerResult {
+        timestamp: i64,
+        outcome: Outcome,
+    },
     ProcedureResult {
-        request_id: u32,
         result: Result<Bytes, String>,
     },
-    /// Nothing in this client asks for it yet.
     OneOffResult {
         result: Result<Vec<TableRows>, String>,
     },

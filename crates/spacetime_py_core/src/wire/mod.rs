@@ -1,6 +1,9 @@
 //! Bytes to messages and back: the upgrade and frames of WebSocket, compression, the messages of each protocol version.
 
+pub mod capture;
 pub mod compression;
 pub mod message;
+pub mod protocol;
 pub mod socket;
-pub mod v1;
+mod v1;
+mod v2;

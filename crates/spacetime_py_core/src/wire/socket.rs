@@ -26,6 +26,9 @@ pub enum SocketEvent {
         body: String,
     },
     Message(Bytes),
+    /// A ping, which was answered, and the answer to one.
+    Ping(Bytes),
+    Pong(Bytes),
     /// A closing handshake: the other side's code and reason.
     Closed {
         code: Option<u16>,
@@ -94,12 +97,12 @@ const MAX_BODY: usize = 8 * 1024;
 const READ_BUFFER: usize = 16 * 1024;
 
 impl Socket {
-    /// Queues the upgrade request. `authority` is HOST:PORT, `target` the path with its query.
+    /// Queues the upgrade request. `authority` is HOST:PORT, `target` the path with its query, `protocols` the offer.
     pub fn connect(
         authority: &str,
         target: &str,
         protocols: &str,
-        token: Option<&str>,
+        headers: impl Iterator<Item = (String, String)>,
         max_message_size: usize,
     ) -> Result<Socket> {
         let mut request = Request::builder()
@@ -110,11 +113,11 @@ impl Socket {
             .header("Sec-WebSocket-Version", "13")
             .header("Sec-WebSocket-Key", generate_key())
             .header("Sec-WebSocket-Protocol", protocols);
-        if let Some(token) = token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         let request =
-            request.body(()).map_err(|error| Error::Usage(format!("not a valid address or token: {error}")))?;
+            request.body(()).map_err(|error| Error::Usage(format!("not a valid address, token or header: {error}")))?;
         // v1 and v2 servers send whole tables in one message, so that a frame may be as large as a message.
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -169,18 +172,26 @@ impl Socket {
         }
     }
 
-    /// Starts the closing handshake, or gives up before the upgrade is done.
-    pub fn close(&mut self, events: &mut VecDeque<SocketEvent>) {
+    pub fn ping(&mut self) {
+        if let (State::Open(socket), false) = (&mut self.state, self.closing) {
+            let _ = socket.write(Message::Ping(Bytes::new()));
+        }
+    }
+
+    /// Starts the closing handshake, or gives up before the upgrade is done. Tells whether a close frame was queued.
+    pub fn close(&mut self, events: &mut VecDeque<SocketEvent>) -> bool {
         match &mut self.state {
             State::Open(socket) if !self.closing => {
                 self.closing = true;
                 let _ = socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
+                return true;
             }
             State::Upgrading(_) | State::Refused { .. } => {
                 self.end(SocketEvent::Closed { code: None, reason: String::new(), by_us: true }, events);
             }
             State::Open(_) | State::Ended(_) => {}
         }
+        false
     }
 
     /// Everything that is to be written to the byte stream now.
@@ -250,7 +261,9 @@ impl Socket {
             match socket.read() {
                 Ok(Message::Binary(data)) => events.push_back(SocketEvent::Message(data)),
                 // Pings are answered by tungstenite.
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Ping(data)) => events.push_back(SocketEvent::Ping(data)),
+                Ok(Message::Pong(data)) => events.push_back(SocketEvent::Pong(data)),
+                Ok(Message::Frame(_)) => {}
                 Ok(Message::Text(_)) => {
                     self.fail(CloseCode::Unsupported, "the server sent a text message on a binary protocol", events);
                 }

@@ -3,21 +3,18 @@
 use bytes::Bytes;
 
 use super::compression::Compression;
-use super::message::{Cause, ClientMessage, MessageReader, Outcome, ServerMessage, TableRows, Text};
+use super::message::{Cause, ClientMessage, Content, Head, MessageReader, Outcome, ServerMessage, TableRows, Text};
 use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::Writer;
 use crate::sats::bsatn::TooLong;
 
-pub const SUBPROTOCOL: &str = "v1.bsatn.spacetimedb";
-
-/// One message as the payload of one WebSocket message.
-pub fn encode(message: &ClientMessage<'_>) -> Result<Vec<u8>> {
+pub fn encode(message: &ClientMessage<'_>) -> std::result::Result<Vec<u8>, TooLong> {
     let mut writer = Writer::default();
-    write(message, &mut writer).map_err(|TooLong| Error::Usage("a message of more than 4 GiB".into()))?;
+    write(message, &mut writer)?;
     Ok(writer.0)
 }
 
-fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> Result<(), TooLong> {
+fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> std::result::Result<(), TooLong> {
     match *message {
         ClientMessage::CallReducer { request_id, name, args } => {
             writer.u8(0);
@@ -39,6 +36,12 @@ fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> Result<(), TooLong
             writer.u32(query_set);
             Ok(())
         }
+        // The server gives the message id back as it is.
+        ClientMessage::OneOffQuery { request_id, query } => {
+            writer.u8(2);
+            writer.bytes(&request_id.to_le_bytes())?;
+            writer.str(query)
+        }
         ClientMessage::CallProcedure { request_id, name, args } => {
             writer.u8(7);
             write_call(writer, name, args, request_id)
@@ -46,7 +49,7 @@ fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> Result<(), TooLong
     }
 }
 
-fn write_call(writer: &mut Writer, name: &str, args: &[u8], request_id: u32) -> Result<(), TooLong> {
+fn write_call(writer: &mut Writer, name: &str, args: &[u8], request_id: u32) -> std::result::Result<(), TooLong> {
     writer.str(name)?;
     writer.bytes(args)?;
     writer.u32(request_id);
@@ -68,15 +71,17 @@ const MESSAGES: [&str; 11] = [
     "ProcedureResult",
 ];
 
-/// Decodes the one message of an opened envelope. `limit` bounds what compressed parts may expand to.
-pub fn decode(body: &Bytes, limit: usize) -> Result<ServerMessage> {
+/// Decodes the message of an opened envelope; gives how many bytes it took. `limit` bounds what compressed parts may
+/// expand to.
+pub fn decode(body: &Bytes, limit: usize) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
     let mut decoder = Decoder { message: MessageReader::new(body), limit, fault: None };
-    let decoded = decoder.server_message().and_then(|message| decoder.message.reader.end().map(|()| message));
+    let decoded = decoder.server_message();
     if let Some(fault) = decoder.fault {
         return Err(fault);
     }
-    decoded.map_err(Error::decode(format!("{name} from the server")))
+    let message = decoded.map_err(Error::decode(format!("{name} from the server")))?;
+    Ok((message, decoder.message.reader.position()))
 }
 
 type Decoded<T> = std::result::Result<T, DecodeError>;
@@ -90,47 +95,51 @@ struct Decoder<'a> {
 
 impl Decoder<'_> {
     fn server_message(&mut self) -> Decoded<ServerMessage> {
-        match self.message.reader.tag(MESSAGES.len())? {
+        let tag = self.message.reader.tag(MESSAGES.len())?;
+        let mut head = Head::named(MESSAGES[usize::from(tag)]);
+        let content = match tag {
             0 => {
                 let rows = self.database_update()?;
-                self.message.reader.take(4 + 8)?; // request id, duration
-                Ok(ServerMessage::InitialSubscription { rows })
+                head.request_id = Some(self.message.reader.u32()?);
+                self.message.reader.i64()?; // duration
+                Content::InitialSubscription { rows }
             }
-            1 => self.transaction_update(),
+            1 => self.transaction_update(&mut head)?,
             2 => {
-                self.message.reader.u32()?; // the caller's request id, without the caller
-                Ok(ServerMessage::Transaction { outcome: Outcome::Committed(self.database_update()?), cause: None })
+                head.request_id = Some(self.message.reader.u32()?); // the caller's, without the caller
+                Content::Transaction { outcome: Outcome::Committed(self.database_update()?), cause: None }
             }
-            3 => Ok(ServerMessage::Connected {
+            3 => Content::Connected {
                 identity: self.message.reader.array()?,
                 token: self.message.string()?,
                 connection_id: self.message.reader.array()?,
-            }),
-            4 => self.one_off_result(),
-            tag @ (5 | 6) => {
-                let query_set = self.answer_head()?;
+            },
+            4 => self.one_off_result(&mut head)?,
+            5 | 6 => {
+                self.answer_head(&mut head)?;
                 self.message.reader.u32()?; // table id
                 self.message.text()?;
-                let rows = self.table_update()?;
-                Ok(applied(tag == 5, query_set, rows))
+                applied(tag == 5, self.table_update()?)
             }
-            7 => self.subscription_error(),
-            tag @ (8 | 9) => {
-                let query_set = self.answer_head()?;
-                let rows = self.database_update()?;
-                Ok(applied(tag == 8, query_set, rows))
+            7 => self.subscription_error(&mut head)?,
+            8 | 9 => {
+                self.answer_head(&mut head)?;
+                applied(tag == 8, self.database_update()?)
             }
-            _ => self.procedure_result(),
-        }
+            _ => self.procedure_result(&mut head)?,
+        };
+        Ok(ServerMessage { head, content })
     }
 
     /// Request id, duration, query id.
-    fn answer_head(&mut self) -> Decoded<u32> {
-        self.message.reader.take(4 + 8)?;
-        self.message.reader.u32()
+    fn answer_head(&mut self, head: &mut Head) -> Decoded<()> {
+        head.request_id = Some(self.message.reader.u32()?);
+        self.message.reader.u64()?;
+        head.query_set = Some(self.message.reader.u32()?);
+        Ok(())
     }
 
-    fn transaction_update(&mut self) -> Decoded<ServerMessage> {
+    fn transaction_update(&mut self, head: &mut Head) -> Decoded<Content> {
         let mut outcome = match self.message.reader.tag(3)? {
             0 => Outcome::Committed(self.database_update()?),
             1 => failed(self.message.string()?),
@@ -148,37 +157,40 @@ impl Decoder<'_> {
             Outcome::Failed(message) if reducer_id == NO_REDUCER => Outcome::NotRun(message),
             outcome => outcome,
         };
+        head.request_id = Some(request_id);
         let cause = Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id };
-        Ok(ServerMessage::Transaction { outcome, cause: Some(cause) })
+        Ok(Content::Transaction { outcome, cause: Some(cause) })
     }
 
-    fn one_off_result(&mut self) -> Decoded<ServerMessage> {
-        self.message.bytes()?; // message id
+    fn one_off_result(&mut self, head: &mut Head) -> Decoded<Content> {
+        let id = self.message.bytes()?;
+        head.request_id = id[..].try_into().ok().map(u32::from_le_bytes);
         let error = self.message.reader.option(|reader| Ok(reader.str()?.to_owned()))?;
         let tables = self.message.list(|message| {
             let table = message.text()?;
             Ok(TableRows::of_no_set(table, message.row_list()?, Default::default()))
         })?;
         self.message.reader.i64()?; // duration
-        Ok(ServerMessage::OneOffResult { result: error.map_or(Ok(tables), Err) })
+        Ok(Content::OneOffResult { result: error.map_or(Ok(tables), Err) })
     }
 
-    fn subscription_error(&mut self) -> Decoded<ServerMessage> {
+    fn subscription_error(&mut self, head: &mut Head) -> Decoded<Content> {
         self.message.reader.u64()?; // duration
-        self.message.reader.option(|reader| reader.u32())?; // request id
-        let query_set = self.message.reader.option(|reader| reader.u32())?;
+        head.request_id = self.message.reader.option(|reader| reader.u32())?;
+        head.query_set = self.message.reader.option(|reader| reader.u32())?;
         self.message.reader.option(|reader| reader.u32())?; // table id
-        Ok(ServerMessage::SubscriptionError { query_set, message: self.message.string()? })
+        Ok(Content::SubscriptionError { message: self.message.string()? })
     }
 
-    fn procedure_result(&mut self) -> Decoded<ServerMessage> {
+    fn procedure_result(&mut self, head: &mut Head) -> Decoded<Content> {
         let result = match self.message.reader.tag(3)? {
             0 => Ok(self.message.bytes()?),
             1 => Err("the procedure ran out of energy".to_owned()),
             _ => Err(self.message.string()?),
         };
         self.message.reader.take(8 + 8)?; // timestamp, duration
-        Ok(ServerMessage::ProcedureResult { request_id: self.message.reader.u32()?, result })
+        head.request_id = Some(self.message.reader.u32()?);
+        Ok(Content::ProcedureResult { result })
     }
 
     fn database_update(&mut self) -> Decoded<Vec<TableRows>> {
@@ -238,10 +250,6 @@ fn read_query_update(message: &mut MessageReader<'_>, table: Text) -> Decoded<Ta
     Ok(TableRows::of_no_set(table, message.row_list()?, deletes))
 }
 
-fn applied(subscribed: bool, query_set: u32, rows: Vec<TableRows>) -> ServerMessage {
-    if subscribed {
-        ServerMessage::SubscribeApplied { query_set, rows }
-    } else {
-        ServerMessage::UnsubscribeApplied { query_set, rows }
-    }
+fn applied(subscribed: bool, rows: Vec<TableRows>) -> Content {
+    if subscribed { Content::SubscribeApplied { rows } } else { Content::UnsubscribeApplied { rows: Some(rows) } }
 }
