@@ -16,8 +16,10 @@ from ._core import (
     to_bsatn,
 )
 from .builder import DbConnectionBuilder
+from .callbacks import Changes, TableChanges
 from .context import (
     EventContext,
+    ReconnectedEvent,
     ReducerEvent,
     SubscribeAppliedEvent,
     SubscribeErrorEvent,
@@ -37,19 +39,25 @@ from .exceptions import (
     DecodeError,
     EncodeError,
     HandshakeRejected,
+    IdentityChanged,
     InternalError,
+    KeepaliveTimeout,
     ProcedureError,
     ProtocolError,
+    QueryError,
+    RecordingError,
     ReducerError,
     SchemaMismatchError,
     SenderError,
     SpacetimeDBError,
     SubscriptionError,
 )
+from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
+from .state import ConnectionState, ConnectionStatus
 from .subscription import SubscriptionBuilder, SubscriptionHandle
 from .sums import Err, Ok, Some
-from .table import Table, UniqueIndex
+from .table import Index, Table, UniqueIndex
 from .transport import MemoryTransport
 
 ScheduleAt: TypeAlias = TimeDuration | Timestamp
@@ -59,12 +67,15 @@ __all__ = [
     "AlreadyUnsubscribed",
     "AuthenticationError",
     "CallTimeout",
+    "Changes",
     "CodegenError",
     "ConnectError",
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionId",
     "ConnectionLost",
+    "ConnectionState",
+    "ConnectionStatus",
     "DbConnectionBuilder",
     "DecodeError",
     "EncodeError",
@@ -72,12 +83,20 @@ __all__ = [
     "EventContext",
     "HandshakeRejected",
     "Identity",
+    "IdentityChanged",
+    "Index",
     "InternalError",
+    "KeepaliveTimeout",
     "MemoryTransport",
     "Ok",
     "ProcedureCall",
     "ProcedureError",
     "ProtocolError",
+    "QueryError",
+    "Reconnect",
+    "ReconnectAttempt",
+    "ReconnectedEvent",
+    "RecordingError",
     "ReducerCall",
     "ReducerError",
     "ReducerEvent",
@@ -92,6 +111,7 @@ __all__ = [
     "SubscriptionError",
     "SubscriptionHandle",
     "Table",
+    "TableChanges",
     "TimeDuration",
     "Timestamp",
     "UniqueIndex",

@@ -166,12 +166,18 @@ class Connection:
         authority: str,
         database: str,
         token: str | None = None,
+        headers: Sequence[tuple[str, str]] = ...,
+        protocols: Sequence[str] = ...,
         compression: str = "gzip",
+        confirmed_reads: bool | None = None,
         max_message_size: int = ...,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
     ) -> Connection:
-        """`authority` is HOST:PORT for the request.
+        """`authority` is HOST:PORT for the request, `headers` are added to it.
 
-        `compression` "none", "gzip" or "brotli"; sizes in bytes.
+        `protocols` "v3", "v2", "v1"; `compression` "none", "gzip" or "brotli"; sizes in bytes,
+        times in seconds. Raises ValueError.
         """
 
     def receive_data(self, data: Buffer) -> None:
@@ -186,10 +192,18 @@ class Connection:
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
 
-    def subscribe(self, queries: Sequence[str]) -> int:
-        """Queue a subscription; gives the query set id."""
+    def tick(self, now: float) -> float | None:
+        """Look after a silent server; gives when to come back. In seconds of a monotonic clock."""
 
-    def unsubscribe(self, query_set: int) -> None: ...
+    def reconnect(self) -> None:
+        """A new socket for the same cache and query sets, as the same identity."""
+
+    def subscribe(self, queries: Sequence[str]) -> int:
+        """Queue a subscription; gives the query set id. It waits while there is no connection."""
+
+    def unsubscribe(self, query_set: int) -> None:
+        """`UnsubscribeApplied` follows, at once or when the query set has been applied."""
+
     def call_reducer(self, name: str, args: Sequence[object]) -> int:
         """Queue a call.
 
@@ -197,6 +211,28 @@ class Connection:
         """
 
     def call_procedure(self, name: str, args: Sequence[object]) -> int: ...
+    def query(self, query: str) -> int:
+        """Queue a one-off query; gives the request id."""
+
+    @property
+    def protocol(self) -> str | None:
+        """What the server chose: "v3", "v2" or "v1"."""
+
+    @property
+    def pending(self) -> tuple[int, int]:
+        """The numbers of requests without an answer and of query sets."""
+
+    @property
+    def message_head(self) -> tuple[str, int | None, int | None]:
+        """Name, request id and query set of the message that was applied last."""
+
+    def table_bsatn(self, name: str) -> list[bytes]:
+        """The cached rows of a table as BSATN, in no order; needs no declared classes."""
+
+    def start_capture(self) -> None: ...
+    def take_captured(self) -> list[tuple[bool, str, bytes]]:
+        """What went over the socket since: sent by us, kind as in recordings, payload."""
+
     def close(self) -> None:
         """Start the closing handshake."""
 
@@ -215,11 +251,40 @@ class TableCache:
 
     def __contains__(self, row: object, /) -> bool: ...
     def find(self, column: int, value: object) -> Any | None:
-        """The row whose unique column number `column` has this value."""
+        """The row whose unique column number `column` has this value.
+
+        Raises EncodeError.
+        """
+
+    def filter(self, columns: tuple[int, ...], key: object) -> list[Any]:
+        """The rows of a key in the index over these columns, which is built on the first use.
+
+        `key` is the value of the column or, of several columns, a tuple of the first ones. Raises
+        EncodeError, ValueError.
+        """
+
+    def count(self, columns: tuple[int, ...], key: object) -> int:
+        """How many rows `filter` would give."""
+
+    def range(
+        self,
+        columns: tuple[int, ...],
+        start: object,
+        end: object,
+        *,
+        include_start: bool,
+        include_end: bool,
+        reverse: bool,
+        limit: int | None,
+    ) -> list[Any]:
+        """The rows between two keys, in order. None is an open end."""
 
     @property
     def missing_deletes(self) -> int:
-        """How many deletes named a row that was not there: 0 on a healthy connection."""
+        """How many deletes named a row that their query set did not hold.
+
+        0 on a healthy connection.
+        """
 
 @final
 class TableDiff:
@@ -228,6 +293,14 @@ class TableDiff:
     @property
     def table(self) -> int:
         """Position in `Module.table_names`."""
+
+    @property
+    def is_event(self) -> bool:
+        """Rows of an event table, as `inserts`: they are not in the cache."""
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many rows were inserted, updated and deleted; needs no declared classes."""
 
     @property
     def inserts(self) -> list[Any]: ...
@@ -262,15 +335,25 @@ class UnsubscribeApplied:
 
 @final
 class SubscriptionFailed:
-    """A query set was refused or ended by the server.
-
-    `query_set` None: all of this connection ended.
-    """
+    """The server refused or ended these query sets, and their rows have left."""
 
     @property
-    def query_set(self) -> int | None: ...
+    def query_sets(self) -> list[int]: ...
     @property
     def message(self) -> str: ...
+    @property
+    def diff(self) -> list[TableDiff]: ...
+
+@final
+class Resynced:
+    """After a reconnect the cache is up to date again; this is what differs from before."""
+
+    @property
+    def diff(self) -> list[TableDiff]: ...
+
+@final
+class Unasked:
+    """An answer to no request of this client."""
 
 @final
 class TransactionUpdate:
@@ -320,6 +403,15 @@ class ProcedureResult:
     def value(self) -> Any: ...
 
 @final
+class QueryResult:
+    @property
+    def request_id(self) -> int: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def rows(self) -> list[Any]: ...
+
+@final
 class Closed:
     """The last event of a connection."""
 
@@ -330,8 +422,8 @@ class Closed:
         "refused": no upgrade, `code` is the HTTP status; "protocol": the peer broke the protocol,
         `reason` says how;
         "mismatch": bindings and database differ; "closed": a close frame, with its code and reason;
-        "lost": the socket
-        ended.
+        "lost": the socket ended; "silent": the server did not answer a ping; "identity": a
+        reconnect was greeted as somebody else.
         """
 
     @property
@@ -359,12 +451,21 @@ Event = (
     | SubscriptionFailed
     | TransactionUpdate
     | ProcedureResult
+    | QueryResult
+    | Resynced
+    | Unasked
     | Warning
     | Closed
 )
+
+def open_envelope(payload: Buffer) -> bytes:
+    """The body of a server's message, expanded and without its compression byte."""
 
 def generate(schema: str, module_name: str, include_private: bool = False) -> list[tuple[str, str]]:
     """The Python package for a module description in JSON (version 9 or 10).
 
     (file name, text) pairs. Raises CodegenError.
     """
+
+def describe(schema: str) -> bytes:
+    """What `Module` takes, for a module description in JSON. Raises CodegenError."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from typing_extensions import Self
 
 from ._core import Identity
 from .exceptions import SpacetimeDBError
+from .reconnect import ReconnectAttempt, ReconnectPolicy
 
 if TYPE_CHECKING:
     from .connection import DbConnection
@@ -40,6 +42,38 @@ class DbConnectionBuilder(Generic[_C]):
     def with_compression(self, compression: Literal["none", "gzip", "brotli"]) -> Self:
         return self._with(compression=compression)
 
+    def with_reconnect(self, reconnect: bool | ReconnectPolicy) -> Self:
+        """True, False, a `Reconnect`, or a function from `ReconnectAttempt` to seconds or None."""
+        return self._with(reconnect=reconnect)
+
+    def with_protocols(self, *protocols: Literal["v3", "v2", "v1"]) -> Self:
+        """The protocol versions that are offered."""
+        return self._with(protocols=protocols)
+
+    def with_confirmed_reads(self, confirmed: bool | None) -> Self:
+        """Whether the server tells of changes only once they are on disk."""
+        return self._with(confirmed_reads=confirmed)
+
+    def with_ping_interval(self, seconds: float | None) -> Self:
+        """Seconds of the server's silence before it is pinged; None for never."""
+        return self._with(ping_interval=seconds)
+
+    def with_ping_timeout(self, seconds: float | None) -> Self:
+        """Seconds until a ping must be answered; None for no limit."""
+        return self._with(ping_timeout=seconds)
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """Further headers of the upgrade request."""
+        return self._with(headers=headers)
+
+    def with_ca_file(self, path: str | Path) -> Self:
+        """A file of PEM certificates to trust instead of the system's."""
+        return self._with(ca_file=path)
+
+    def with_capture(self, path: str | Path) -> Self:
+        """A file to write all traffic to, for `spacetime-py replay`."""
+        return self._with(capture=path)
+
     def with_connect_timeout(self, seconds: float | None) -> Self:
         return self._with(connect_timeout=seconds)
 
@@ -64,6 +98,14 @@ class DbConnectionBuilder(Generic[_C]):
     def on_disconnect(self, callback: Callable[[_C, SpacetimeDBError | None], object]) -> Self:
         """Called with (connection, error); the error is None when this side closed."""
         return self._with(on_disconnect=callback)
+
+    def on_reconnecting(self, callback: Callable[[_C, ReconnectAttempt], object]) -> Self:
+        """Called with (connection, attempt) before each attempt is waited for."""
+        return self._with(on_reconnecting=callback)
+
+    def on_reconnected(self, callback: Callable[[_C], object]) -> Self:
+        """Called with (connection) when the cache is up to date again."""
+        return self._with(on_reconnected=callback)
 
     def on_callback_error(self, callback: Callable[[Exception], object]) -> Self:
         """Called with what a callback raised, after it was logged."""

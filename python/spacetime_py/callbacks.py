@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ._core import TableDiff
@@ -104,6 +104,62 @@ class RowCallbacks:
                         callback(context, old, new)
                     except Exception as error:
                         guard.report(self.updates.place, callback, error)
+
+
+class TableChanges:
+    """What one message changed in one table. Rows are made when they are asked for."""
+
+    __slots__ = ("_diff", "_table")
+
+    def __init__(self, table: str, diff: TableDiff | None) -> None:
+        self._table = table
+        self._diff = diff
+
+    @property
+    def table(self) -> str:
+        """The table's name in the module."""
+        return self._table
+
+    @property
+    def inserts(self) -> list[Any]:
+        return [] if self._diff is None else self._diff.inserts
+
+    @property
+    def deletes(self) -> list[Any]:
+        return [] if self._diff is None else self._diff.deletes
+
+    @property
+    def updates(self) -> list[tuple[Any, Any]]:
+        """Pairs (old, new) of one primary key."""
+        return [] if self._diff is None else self._diff.updates
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.inserts)} inserts, {len(self.deletes)} deletes"
+        return f"<changes of {self._table}: {counts}, {len(self.updates)} updates>"
+
+
+class Changes(Mapping[str, TableChanges]):
+    """What one message changed, by table name; a table of which nothing changed has no entries.
+
+    `changes["person"]` works for every table name and may be empty.
+    """
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: dict[str, TableChanges]) -> None:
+        self._tables = tables
+
+    def __getitem__(self, table: str) -> TableChanges:
+        return self._tables.get(table) or TableChanges(table, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __contains__(self, table: object) -> bool:
+        return table in self._tables
 
 
 def _run(

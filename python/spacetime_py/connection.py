@@ -3,50 +3,72 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal
 
+import anyio
 from typing_extensions import Self
 
 from ._core import Connected, ConnectionId, Identity, Module
 from ._core import Connection as Core
 from .builder import DbConnectionBuilder
-from .callbacks import Callback, Guard, check_callback
+from .callbacks import Callback, Changes, Guard, check_callback
+from .capture import CaptureFile
+from .context import EventContext
 from .dispatch import Dispatcher
-from .exceptions import SpacetimeDBError
+from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
-from .link import Link
+from .link import Link, LinkOptions
 from .pending import Pending
+from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
-from .sockets import socket_transport
+from .sockets import network
+from .state import ConnectionState, ConnectionStatus
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
-from .transport import TransportFactory, parse_uri
+from .transport import TransportFactory, checked_headers, parse_uri
 
 
 class DbConnection:
     """A connection to a database. Programs use the class of this name in their generated bindings.
 
-    It connects on `async with` and closes at the block's end, once. Callbacks may be registered
-    before; cached rows stay readable after. It belongs to the event loop (asyncio or trio) and the
-    thread that entered it: using it from another one is not supported.
+    It connects on `async with` and closes at the block's end, once. A connection that is lost in
+    between is made again (docs/topics/reconnect.md): rows, handles and callbacks stay. Callbacks
+    may be registered before; cached rows stay readable after. It belongs to the event loop (asyncio
+    or trio) and the thread that entered it: using it from another one is not supported.
 
     Args:
         uri: http://, https://, ws:// or wss://HOST[:PORT], or HOST:PORT.
         database: Name or identity of the database.
         token: What `token` gave on an earlier connection, to be the same identity; None: a new one.
+        reconnect: True for the back-off of `Reconnect()`, False for never, or a policy: a
+            `Reconnect` or a function from `ReconnectAttempt` to seconds, None to give up.
         compression: What the server may use.
+        protocols: The protocol versions that are offered; the server takes the newest it knows.
+        confirmed_reads: Whether the server tells of changes only once they are on disk; None: as
+            the server does by default (2.x: yes, 1.x: no).
         connect_timeout: Seconds until the server's greeting must be there; None for no limit.
         call_timeout: Seconds for the await of a call that has no `timeout` of its own.
         max_message_size: Bytes that one message may have, unpacked: all rows of a subscription
             come in one.
-        ssl_context: For https:// and wss://; None for the system's certificates.
+        ping_interval: Seconds of the server's silence before it is pinged; None for never.
+        ping_timeout: Seconds until a ping must be answered, else the connection counts as lost;
+            None for no limit.
+        headers: Further headers of the upgrade request, for a proxy in front of the server say.
+        ca_file: A file of PEM certificates to trust instead of the system's.
+        ssl_context: For https:// and wss://; None for one that checks certificates.
         transport: Replaces the network, as `MemoryTransport` does in tests.
         on_connect: Called with (connection, identity, token).
         on_connect_error: Called with (connection, error) when entering fails; also raised.
-        on_disconnect: Called with (connection, error); the error is None when this side closed.
+        capture: A file to write all traffic to, for `spacetime-py replay`; tokens are left out.
+        on_disconnect: Called with (connection, error) when it has ended for good; the error is None
+            when this side closed.
+        on_reconnecting: Called with (connection, attempt) when the connection was lost, and when an
+            attempt has failed, before the next one is waited for.
+        on_reconnected: Called with (connection) when the cache is up to date again.
         on_callback_error: Called with what a callback raised, after it was logged.
 
     Raises ValueError for a bad uri, database or token, TypeError for an async callback.
@@ -65,39 +87,62 @@ class DbConnection:
         uri: str,
         database: str,
         token: str | None = None,
+        reconnect: bool | ReconnectPolicy = True,
         compression: Literal["none", "gzip", "brotli"] = "gzip",
+        protocols: Sequence[Literal["v3", "v2", "v1"]] = ("v3", "v2", "v1"),
+        confirmed_reads: bool | None = None,
         connect_timeout: float | None = 10.0,
         call_timeout: float | None = None,
         max_message_size: int = 1 << 30,
+        ping_interval: float | None = 20.0,
+        ping_timeout: float | None = 20.0,
+        headers: Mapping[str, str] | None = None,
+        ca_file: str | Path | None = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: TransportFactory | None = None,
+        capture: str | Path | None = None,
         on_connect: Callable[[Any, Identity, str], object] | None = None,
         on_connect_error: Callable[[Any, SpacetimeDBError], object] | None = None,
         on_disconnect: Callable[[Any, SpacetimeDBError | None], object] | None = None,
+        on_reconnecting: Callable[[Any, ReconnectAttempt], object] | None = None,
+        on_reconnected: Callable[[Any], object] | None = None,
         on_callback_error: Callable[[Exception], object] | None = None,
     ) -> None:
         if not hasattr(self, "_module"):
             raise TypeError("use the DbConnection of bindings made by `spacetime-py generate`")
         if not database:
             raise ValueError("database is the name or identity of a database, not empty")
-        self._endpoint = parse_uri(uri)
-        self._connect_timeout = connect_timeout
+        endpoint = parse_uri(uri)
+        headers = checked_headers(headers or {})
         self._call_timeout = call_timeout
-        self._open_transport = transport or partial(socket_transport, ssl_context=ssl_context)
-        self._on_connect = _checked(on_connect, "on_connect")
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
-        self._on_disconnect = _checked(on_disconnect, "on_disconnect")
         self._guard = Guard(on_callback_error)
         self._explain = Explain(uri, database)
+        self._options = LinkOptions(
+            endpoint=endpoint,
+            transport=transport or network(endpoint, ca_file, ssl_context),
+            connect_timeout=connect_timeout,
+            policy=policy_of(reconnect),
+            capture=CaptureFile(capture, database, protocols, headers) if capture else None,
+            on_connect=_checked(on_connect, "on_connect"),
+            on_disconnect=_checked(on_disconnect, "on_disconnect"),
+            on_reconnecting=_checked(on_reconnecting, "on_reconnecting"),
+            on_reconnected=_checked(on_reconnected, "on_reconnected"),
+        )
         self._core = Core(
             self._module,
-            authority=self._endpoint.authority,
+            authority=endpoint.authority,
             database=database,
             token=token,
+            headers=list(headers.items()),
+            protocols=protocols,
             compression=compression,
+            confirmed_reads=confirmed_reads,
             max_message_size=max_message_size,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
         )
-        self._dispatcher = Dispatcher(self, self._core, self._module, self._guard)
+        self._dispatcher = Dispatcher(self, self._module, self._guard)
         tables, reducers, procedures = self._parts
         self.db = tables(self._core, self._dispatcher.rows)
         self.reducers = reducers(self._call_reducer)
@@ -125,23 +170,85 @@ class DbConnection:
 
         Raises RuntimeError before the connection is made.
         """
-        return self._greeting().token
+        self._greeting()
+        return self._entered().token
 
     @property
     def is_active(self) -> bool:
-        """Whether it can be used: the server has greeted, and neither side has closed."""
+        """Whether it can be used: it is `CONNECTED`, and is not being closed."""
         return self._link is not None and self._link.is_active
+
+    @property
+    def protocol(self) -> str | None:
+        """The version that the server chose: "v3", "v2" or "v1"; None before the connection."""
+        return self._core.protocol
+
+    @property
+    def state(self) -> ConnectionState:
+        """What it is doing."""
+        if self._link is None:
+            return ConnectionState(ConnectionStatus.CONNECTING)
+        return self._link.states.current
+
+    def states(self) -> AsyncIterator[ConnectionState]:
+        """The state of now and every later one; the last is `CLOSED`."""
+        return self._entered().states.listen()
+
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """Return once it is `CONNECTED`, at once if it is. `timeout` in seconds.
+
+        Raises CallTimeout, and what ended the connection for good.
+        """
+        link = self._entered()
+        with anyio.move_on_after(timeout):
+            async for state in link.states.listen():
+                if state.status is ConnectionStatus.CONNECTED:
+                    return
+            link.check_open()
+        raise CallTimeout(f"there was no connection within {timeout or 0:g} s")
 
     async def subscribe(self, *queries: str, timeout: float | None = None) -> SubscriptionHandle:
         """Subscribe to SQL queries, and wait until their rows are cached and callbacks have run.
 
-        `timeout` in seconds. When it ends, or the await is cancelled, the subscription goes on:
-        use `subscription_builder()` to have its handle in that case.
+        `timeout` in seconds. When it ends, or the await is cancelled, the subscription ends as
+        well, since nobody holds its handle: `subscription_builder()` gives it without waiting.
+        While the connection is being made again, it waits for that.
         Raises SubscriptionError, CallTimeout, ConnectionClosed; ValueError without a query.
         """
         handle = self._subscribe(queries, (), ())
-        await handle.applied(timeout)
+        try:
+            await handle.applied(timeout)
+        except BaseException:
+            handle._abandon()
+            raise
         return handle
+
+    async def query(self, query: str, *, timeout: float | None = None) -> list[Any]:
+        """The rows that one SQL query finds now, without subscribing; the cache is not touched.
+
+        The query is `SELECT * FROM table [WHERE ...]`, as for subscriptions. `timeout` in seconds.
+        Raises QueryError, CallTimeout, ConnectionClosed.
+        """
+        link = self._usable()
+        pending: Pending[list[Any]] = Pending("query", query, link.new_event)
+        self._dispatcher.calls[self._core.query(query)] = pending
+        link.send()
+        return await pending.wait(self._call_timeout if timeout is None else timeout)
+
+    def on_transaction(
+        self, callback: Callable[[EventContext[Any], Changes], object]
+    ) -> Callable[[EventContext[Any], Changes], object]:
+        """Call `callback(context, changes)` once for each message that changed rows, after the
+        callbacks of its rows.
+
+        Returns the callback, so that it works as a decorator. Raises TypeError for an async one.
+        """
+        self._dispatcher.transactions.add(callback)
+        return callback
+
+    def remove_on_transaction(self, callback: Callable[..., object]) -> None:
+        """Undo one `on_transaction`. Raises ValueError when the callback is not registered."""
+        self._dispatcher.transactions.remove(callback)
 
     def subscription_builder(self) -> SubscriptionBuilder:
         """Subscribe without waiting."""
@@ -170,16 +277,10 @@ class DbConnection:
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")
         link = self._link = Link(
-            self,
-            self._core,
-            self._dispatcher,
-            self._guard,
-            self._explain,
-            self._on_connect,
-            self._on_disconnect,
+            self, self._core, self._dispatcher, self._guard, self._explain, self._options
         )
         try:
-            await link.open(self._open_transport, self._endpoint, self._connect_timeout)
+            await link.open()
         except SpacetimeDBError as error:
             if self._on_connect_error is not None:
                 self._guard.call("on_connect_error", self._on_connect_error, self, error)
@@ -218,7 +319,9 @@ class DbConnection:
         on_applied: tuple[Callback, ...],
         on_error: tuple[Callback, ...],
     ) -> SubscriptionHandle:
-        link = self._usable()
+        link = self._entered()
+        link.check_open()
+        self._greeting()
         if not queries:
             raise ValueError("subscribe() takes at least one query: 'SELECT * FROM message'")
         subscription = Subscription(queries, link.new_event, on_applied, on_error)
@@ -228,7 +331,8 @@ class DbConnection:
         return SubscriptionHandle(subscription, partial(self._unsubscribe, query_set))
 
     def _unsubscribe(self, query_set: int) -> None:
-        link = self._usable()
+        link = self._entered()
+        link.check_open()
         self._core.unsubscribe(query_set)
         link.send()
 
@@ -245,9 +349,9 @@ class DbConnection:
 
     def _usable(self) -> Link:
         link = self._entered()
+        link.check_open()
+        self._greeting()
         link.check_usable()
-        if link.greeting is None:
-            raise _not_connected()
         return link
 
 

@@ -94,6 +94,15 @@ class SubscribeErrorEvent(_SubscriptionEvent):
         return self._error
 
 
+class ReconnectedEvent:
+    """The connection is back: rows came, changed and left while it was down."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ReconnectedEvent()"
+
+
 class UnknownTransactionEvent:
     """A transaction of which the server does not tell what caused it."""
 
@@ -108,6 +117,7 @@ Event: TypeAlias = (
     | SubscribeAppliedEvent
     | UnsubscribeAppliedEvent
     | SubscribeErrorEvent
+    | ReconnectedEvent
     | UnknownTransactionEvent
 )
 

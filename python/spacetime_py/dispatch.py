@@ -10,19 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._core import (
-    Connection,
     Module,
     ProcedureResult,
+    QueryResult,
+    Resynced,
     SubscribeApplied,
     SubscriptionFailed,
     TableDiff,
     TransactionUpdate,
+    Unasked,
     UnsubscribeApplied,
 )
-from .callbacks import Callback, Guard, RowCallbacks
+from .callbacks import Callback, CallbackList, Changes, Guard, RowCallbacks, TableChanges
 from .context import (
     Event,
     EventContext,
+    ReconnectedEvent,
     ReducerEvent,
     SubscribeAppliedEvent,
     SubscribeErrorEvent,
@@ -34,6 +37,7 @@ from .exceptions import (
     ConnectionLost,
     InternalError,
     ProcedureError,
+    QueryError,
     SenderError,
     SpacetimeDBError,
     SubscriptionError,
@@ -42,17 +46,18 @@ from .pending import Pending, fresh
 from .subscription import Subscription
 
 _UNKNOWN_TRANSACTION = UnknownTransactionEvent()
+_RECONNECTED = ReconnectedEvent()
 
 
 class Dispatcher:
     """Knows who waits for what: row callbacks, calls in flight, subscriptions."""
 
-    def __init__(self, connection: object, core: Connection, module: Module, guard: Guard) -> None:
+    def __init__(self, connection: object, module: Module, guard: Guard) -> None:
         self._connection = connection
-        self._core = core
         self._guard = guard
         self.rows = {name: RowCallbacks(name) for name in module.table_names}
-        self._rows_by_number = list(self.rows.values())
+        self._rows_by_number = list(self.rows.items())
+        self.transactions = CallbackList("on_transaction")
         self.calls: dict[int, Pending[Any]] = {}
         self.subscriptions: dict[int, Subscription] = {}
 
@@ -62,7 +67,10 @@ class Dispatcher:
         | SubscribeApplied
         | UnsubscribeApplied
         | SubscriptionFailed
-        | ProcedureResult,
+        | ProcedureResult
+        | QueryResult
+        | Resynced
+        | Unasked,
     ) -> None:
         if isinstance(event, TransactionUpdate):
             self._transaction(event)
@@ -72,15 +80,23 @@ class Dispatcher:
             self._unsubscribe_applied(event)
         elif isinstance(event, SubscriptionFailed):
             self._subscription_failed(event)
-        else:
+        elif isinstance(event, ProcedureResult):
             self._procedure_result(event)
+        elif isinstance(event, QueryResult):
+            self._query_result(event)
+        elif isinstance(event, Resynced):
+            self._run_rows(event.diff, self._context(_RECONNECTED))
+
+    def lose(self, error: SpacetimeDBError) -> None:
+        """The connection was lost and may come back; calls in flight are lost for good."""
+        calls, self.calls = self.calls, {}
+        for call in calls.values():
+            call.fail(_of_call_in_flight(error))
 
     def end(self, error: SpacetimeDBError) -> None:
         """The connection has ended: so does every wait."""
-        calls, self.calls = self.calls, {}
+        self.lose(error)
         subscriptions, self.subscriptions = self.subscriptions, {}
-        for call in calls.values():
-            call.fail(_of_call_in_flight(error))
         for subscription in subscriptions.values():
             subscription.ended.is_watched |= not subscription.is_unsubscribing
             subscription.fail(fresh(error))
@@ -106,8 +122,6 @@ class Dispatcher:
         subscription.applied.resolve(None)
         self._call_all("on_applied of a subscription", subscription.on_applied, context)
         self._run_rows(event.diff, context)
-        if subscription.is_unsubscribing:
-            self._core.unsubscribe(event.query_set)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
         subscription = self.subscriptions.pop(event.query_set)
@@ -115,10 +129,7 @@ class Dispatcher:
         self._run_rows(event.diff, self._context(UnsubscribeAppliedEvent(subscription.queries)))
 
     def _subscription_failed(self, event: SubscriptionFailed) -> None:
-        if event.query_set is None:
-            failed, self.subscriptions = list(self.subscriptions.values()), {}
-        else:
-            failed = [self.subscriptions.pop(event.query_set)]
+        failed = [self.subscriptions.pop(query_set) for query_set in event.query_sets]
         for subscription in failed:
             error = SubscriptionError(subscription.queries, event.message)
             subscription.applied.is_watched |= bool(subscription.on_error)
@@ -126,6 +137,10 @@ class Dispatcher:
             subscription.fail(error)
             context = self._context(SubscribeErrorEvent(error))
             self._call_all("on_error of a subscription", subscription.on_error, context, error)
+        if event.diff:
+            queries = tuple(query for subscription in failed for query in subscription.queries)
+            ended = SubscribeErrorEvent(SubscriptionError(queries, event.message))
+            self._run_rows(event.diff, self._context(ended))
 
     def _procedure_result(self, event: ProcedureResult) -> None:
         call = self.calls.pop(event.request_id, None)
@@ -140,12 +155,25 @@ class Dispatcher:
             # A value that the bindings cannot decode is the caller's affair, not the connection's.
             call.fail(error)
 
+    def _query_result(self, event: QueryResult) -> None:
+        call = self.calls.pop(event.request_id, None)
+        if call is None:
+            return
+        if event.error is not None:
+            call.fail(QueryError(call.name, event.error))
+        else:
+            call.resolve(event.rows)
+
     def _context(self, event: Event) -> EventContext[Any]:
         return EventContext(self._connection, event)
 
     def _run_rows(self, diffs: Sequence[TableDiff], context: EventContext[Any]) -> None:
         for diff in diffs:
-            self._rows_by_number[diff.table].run(self._guard, context, diff)
+            self._rows_by_number[diff.table][1].run(self._guard, context, diff)
+        if diffs and self.transactions.callbacks:
+            tables = [(self._rows_by_number[diff.table][0], diff) for diff in diffs]
+            changes = Changes({name: TableChanges(name, diff) for name, diff in tables})
+            self._call_all("on_transaction", self.transactions.callbacks, context, changes)
 
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:

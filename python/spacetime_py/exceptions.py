@@ -6,7 +6,9 @@ SpacetimeDBError
 │   └── HandshakeRejected         status, body: the server answered with HTTP instead of an upgrade
 │       └── AuthenticationError   status 401 or 403
 ├── ConnectionClosed              code, reason, by_us, maybe_executed
-│   └── ConnectionLost            the socket ended without a closing handshake, or became unusable
+│   ├── ConnectionLost            the socket ended without a closing handshake, or became unusable
+│   │   └── KeepaliveTimeout      also a TimeoutError: the server did not answer a ping
+│   └── IdentityChanged           a reconnect was greeted as somebody else
 ├── ProtocolError                 the peer sent what the protocol forbids
 │   └── SchemaMismatchError       bindings and database differ
 ├── SubscriptionError             queries, message
@@ -17,9 +19,11 @@ SpacetimeDBError
 │   ├── SenderError               the reducer returned an error, in the module's words
 │   └── InternalError             the reducer could not run, or it crashed
 ├── ProcedureError                procedure, message
+├── QueryError                    query, message: the server refused a one-off query
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
-└── CodegenError                  a schema from which no package can be generated
+├── CodegenError                  a schema from which no package can be generated
+└── RecordingError                a file of captured traffic that cannot be replayed
 """
 
 from __future__ import annotations
@@ -37,9 +41,13 @@ __all__ = [
     "DecodeError",
     "EncodeError",
     "HandshakeRejected",
+    "IdentityChanged",
     "InternalError",
+    "KeepaliveTimeout",
     "ProcedureError",
     "ProtocolError",
+    "QueryError",
+    "RecordingError",
     "ReducerError",
     "SchemaMismatchError",
     "SenderError",
@@ -117,6 +125,20 @@ class ConnectionLost(ConnectionClosed):
         return self._text("the connection was lost")
 
 
+class KeepaliveTimeout(ConnectionLost, TimeoutError):
+    """The server was silent, and did not answer a ping within `ping_timeout` seconds."""
+
+
+class IdentityChanged(ConnectionClosed):
+    """After a reconnect the server took this client for another identity, which ends the attempts.
+
+    The server forgot who this client was: its token is not accepted as what it was before.
+    """
+
+    def __str__(self) -> str:
+        return self._text("the connection was given up")
+
+
 class ProtocolError(SpacetimeDBError):
     """The peer sent what the protocol forbids."""
 
@@ -190,6 +212,18 @@ class ProcedureError(SpacetimeDBError):
         return f"procedure `{self.procedure}` failed: {self.message}"
 
 
+class QueryError(SpacetimeDBError):
+    """The server refused the one-off `query` (str); `message` is its text."""
+
+    def __init__(self, query: str, message: str) -> None:
+        super().__init__(query, message)
+        self.query = query
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} (query {self.query})"
+
+
 class EncodeError(SpacetimeDBError, TypeError, ValueError):
     """An argument or a field has the wrong type or is out of range. The message names it."""
 
@@ -200,3 +234,7 @@ class DecodeError(SpacetimeDBError, ValueError):
 
 class CodegenError(SpacetimeDBError):
     """No package can be generated from a schema."""
+
+
+class RecordingError(SpacetimeDBError):
+    """A file is no recording of captured traffic. The message names the line."""

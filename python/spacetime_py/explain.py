@@ -11,6 +11,8 @@ from .exceptions import (
     ConnectionClosed,
     ConnectionLost,
     HandshakeRejected,
+    IdentityChanged,
+    KeepaliveTimeout,
     ProtocolError,
     SchemaMismatchError,
     SpacetimeDBError,
@@ -38,7 +40,9 @@ class Explain:
         # anyio says only that all attempts failed, and what failed is the cause.
         reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
         text = str(reason) or type(reason).__name__
-        return ConnectError(f"cannot connect to {self.uri} ({text}): {advice}")
+        explained = ConnectError(f"cannot connect to {self.uri} ({text}): {advice}")
+        explained.__cause__ = error
+        return explained
 
     def closed(self, event: Closed) -> SpacetimeDBError:
         if event.kind == "refused":
@@ -49,6 +53,10 @@ class Explain:
             return SchemaMismatchError(event.reason)
         if event.kind == "closed":
             return ConnectionClosed(event.code, event.reason, event.by_us)
+        if event.kind == "silent":
+            return KeepaliveTimeout(event.code, event.reason)
+        if event.kind == "identity":
+            return IdentityChanged(event.code, event.reason)
         return ConnectionLost(event.code, event.reason, event.by_us)
 
     def _refused(self, status: int, body: str) -> HandshakeRejected:
@@ -63,13 +71,18 @@ class Explain:
             return HandshakeRejected(status, body, advice)
         return HandshakeRejected(status, body)
 
-    def before_greeting(self, error: SpacetimeDBError) -> SpacetimeDBError:
+    def before_greeting(self, error: SpacetimeDBError, upgraded: bool) -> SpacetimeDBError:
         """A client that the module refuses is dropped after the upgrade, without a word."""
         if not isinstance(error, ConnectionClosed):
             return error
-        reason = f" ({error.reason})" if error.reason else ""
+        if not upgraded:
+            explained = ConnectError(
+                f"{self.uri} ended the connection without an answer: is it a SpacetimeDB server?"
+            )
+            explained.__cause__ = error
+            return explained
         explained = ConnectError(
-            f"{self.uri} ended the connection before its greeting{reason}: the client_connected "
+            f"{self.uri} ended the connection before its greeting: the client_connected "
             f"reducer of `{self.database}` probably refused; `spacetime logs {self.database}` tells"
         )
         explained.__cause__ = error

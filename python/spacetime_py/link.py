@@ -1,29 +1,50 @@
-"""The life of one connection: moves bytes between transport and core, and hands events on.
+"""The life of a connection through all of its sessions: connecting, losing, reconnecting, closing.
 
-It owns no protocol: that is `_core.Connection`. Before this file: `connection.py`, what the user
-sees. After it: `transport.py` towards the network, `dispatch.py` towards callbacks and awaits.
+Before this file: `connection.py`, what the user sees. After it: `session.py` towards the network,
+`dispatch.py` towards callbacks and awaits, `reconnect.py` for when to try again.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
-from typing_extensions import Buffer
 
-from ._core import Closed, Connected
+from ._core import Closed, Connected, Resynced
 from ._core import Connection as Core
 from ._core import Warning as CoreWarning
+from .background import Background, quietly
 from .callbacks import Callback, Guard
+from .capture import CaptureFile
 from .dispatch import Dispatcher
-from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
+from .exceptions import ConnectionClosed, ConnectionLost, SpacetimeDBError
 from .explain import Explain, is_our_close
 from .pending import Pending, fresh, logger
-from .transport import Driver, Endpoint, Event, Transport, TransportFactory, event_class
+from .reconnect import ReconnectAttempt, ReconnectPolicy, is_temporary
+from .session import Session
+from .state import ConnectionState, ConnectionStatus, StateStream
+from .transport import Endpoint, Event, TransportFactory, event_class
 
-# Seconds that closing waits for the server, and for the last bytes when the user is cancelled.
-_CLOSE_TIMEOUT = 2.0
-_HURRIED_CLOSE_TIMEOUT = 0.1
+if TYPE_CHECKING:
+    from ._core import Event as CoreEvent
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """What the user chose, as far as it concerns the life of the connection."""
+
+    endpoint: Endpoint
+    transport: TransportFactory
+    connect_timeout: float | None
+    policy: ReconnectPolicy | None
+    capture: CaptureFile | None
+    on_connect: Callback | None
+    on_disconnect: Callback | None
+    on_reconnecting: Callback | None
+    on_reconnected: Callback | None
 
 
 class Link:
@@ -36,92 +57,58 @@ class Link:
         dispatcher: Dispatcher,
         guard: Guard,
         explain: Explain,
-        on_connect: Callback | None,
-        on_disconnect: Callback | None,
+        options: LinkOptions,
     ) -> None:
         self._connection = connection
         self._core = core
         self._dispatcher = dispatcher
         self._guard = guard
         self._explain = explain
-        self._on_connect = on_connect
-        self._on_disconnect = on_disconnect
-        self._transport: Transport | None = None
-        self._is_closing = False
-        self._is_receiving = False
-        self._socket_error: Exception | None = None
-        self._ended_by: SpacetimeDBError | None = None
+        self._options = options
+        self._background = Background()
+        self._session: Session | None = None
+        # Failed attempts since the last greeting, and when that connection was lost.
+        self._failures = 0
+        self._lost_at = time.monotonic()
+        self._retry_in = 0.0
         self.greeting: Connected | None = None
+        self.token = ""
         self.new_event: Callable[[], Event] = event_class()
+        self.states = StateStream(self.new_event)
+        self._closing = self.new_event()
         self._ended = self.new_event()
+        self._ended_by: SpacetimeDBError | None = None
         self._greeted: Pending[None] = Pending("connection", "greeting", self.new_event)
         # Entering raises what went wrong, so that the log need not tell.
         self._greeted.is_watched = True
 
     @property
     def is_active(self) -> bool:
-        return self.greeting is not None and self._ended_by is None and not self._is_closing
+        connected = self.states.current.status is ConnectionStatus.CONNECTED
+        return connected and self._session is not None and self._session.is_usable
 
-    async def open(
-        self, factory: TransportFactory, endpoint: Endpoint, timeout: float | None
-    ) -> None:
+    async def open(self) -> None:
         """Connect and wait for the greeting. Raises ConnectError, ProtocolError."""
-        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
-        transport = factory(endpoint, driver)
-        await transport.__aenter__()
-        self._transport = transport
+        await self._background.start(self._run)
         try:
-            await self._greet(transport, timeout)
-        except BaseException as error:
-            if isinstance(error, SpacetimeDBError):
-                self._end(error)
+            await self._greeted.wait()
+        except BaseException:
             await self.leave(orderly=False)
             raise
-
-    async def _greet(self, transport: Transport, timeout: float | None) -> None:
-        with anyio.move_on_after(timeout):
-            try:
-                await transport.connect()
-            except OSError as error:
-                raise self._explain.unreachable(error) from error
-            transport.flush()
-            await self._greeted.wait()
-        if not self._greeted.is_done:
-            raise ConnectTimeout(f"{self._explain.uri} did not greet within {timeout:g} s")
 
     async def close(self) -> None:
         """The closing handshake, with a bounded wait for the server's part of it."""
         self._start_closing()
-        with anyio.move_on_after(_CLOSE_TIMEOUT):
-            await self._ended.wait()
-        if not self._ended.is_set() and self._transport is not None:
-            self._transport.abort()
-            await self._ended.wait()
+        await self._ended.wait()
 
     async def leave(self, orderly: bool) -> None:
-        """Close and release the transport. One who is cancelled says goodbye without waiting."""
-        transport = self._transport
-        if transport is None:
-            return
+        """Close and release everything. One who is cancelled says goodbye without waiting."""
+        self._start_closing()
         with anyio.CancelScope(shield=True):
-            if orderly:
-                await self.close()
-            else:
-                self._start_closing()
-            transport.close()
-            timeout = _CLOSE_TIMEOUT if orderly else _HURRIED_CLOSE_TIMEOUT
-            with anyio.move_on_after(timeout) as patience:
-                await transport.wait_ended()
-            if patience.cancelled_caught:
-                transport.abort()
-                await transport.wait_ended()
-        await transport.__aexit__(None, None, None)
-
-    def _start_closing(self) -> None:
-        if self.is_active and self._transport is not None:
-            self._is_closing = True
-            self._core.close()
-            self._transport.flush()
+            if not orderly and not await quietly(self._ended.wait, 0.1):
+                self._background.cancel()
+            await self._background.wait()
+        await self._background.release()
 
     async def wait_closed(self) -> None:
         """Raises what ended the connection, unless this side closed it."""
@@ -129,70 +116,144 @@ class Link:
         if self._ended_by is not None and not is_our_close(self._ended_by):
             raise fresh(self._ended_by) from self._ended_by
 
-    def check_usable(self) -> None:
-        """Raises what ended the connection."""
+    def check_open(self) -> None:
+        """Raises what ended the connection for good."""
         if self._ended_by is not None:
             raise fresh(self._ended_by) from self._ended_by
-        if self._is_closing:
+        if self._closing.is_set():
             raise ConnectionClosed(None, "", by_us=True)
 
+    def check_usable(self) -> None:
+        """Raises ConnectionClosed unless requests reach the server."""
+        self.check_open()
+        if self._session is None or not self._session.is_usable:
+            state = self.states.current
+            raise ConnectionLost(
+                None, f"not sent: attempt {state.attempt} to reconnect has not succeeded yet"
+            ) from state.error
+
     def send(self) -> None:
-        """Send what was queued in the core. While events are taken, one flush follows them all."""
-        if not self._is_receiving and self._transport is not None:
-            self._transport.flush_soon()
+        """Send what was queued in the core; without a connection, once there is one."""
+        if self._session is not None:
+            self._session.send()
 
-    def _on_data(self, data: Buffer) -> None:
-        if self._ended_by is not None or self._transport is None:
-            return
-        self._is_receiving = True
-        try:
-            self._core.receive_data(data)
-            self._take_events()
-        except Exception as error:
-            self._end(self._explain.fault(error))
-        finally:
-            self._is_receiving = False
-        self._transport.flush()
+    def _start_closing(self) -> None:
+        self._closing.set()
+        if self._session is not None:
+            self._session.close()
 
-    def _on_end(self, error: Exception | None) -> None:
-        self._socket_error = error
+    async def _run(self) -> None:
+        """The background task: one session after the other."""
         try:
-            self._core.receive_eof()
-            self._take_events()
+            while self._ended_by is None:
+                await self._one_session()
+                with anyio.move_on_after(self._retry_in):
+                    await self._closing.wait()
+                if self._closing.is_set():
+                    self._finish(ConnectionClosed(None, "", by_us=True))
+                elif self._ended_by is None:
+                    self._core.reconnect()
         except Exception as fault:
-            self._end(self._explain.fault(fault))
-        self._end(ConnectionLost(None, "", by_us=self._is_closing))
+            self._finish(self._explain.fault(fault))
+        finally:
+            self._finish(ConnectionClosed(None, "", by_us=True))
 
-    def _take_events(self) -> None:
-        while (event := self._core.next_event()) is not None:
-            if isinstance(event, Connected):
-                self.greeting = event
-                self._tell(self._on_connect, "on_connect", event.identity, event.token)
-                self._greeted.resolve(None)
-            elif isinstance(event, Closed):
-                self._end(self._explain.closed(event))
-            elif isinstance(event, CoreWarning):
-                logger.warning("%s", event.message)
-            else:
-                self._dispatcher.dispatch(event)
+    async def _one_session(self) -> None:
+        options = self._options
+        session = self._session = Session(
+            self._core, self._explain, self.new_event, self._on_event, self._on_session_end
+        )
+        if self._closing.is_set():
+            session.close()
+        if options.capture is not None:
+            options.capture.start_session(self._core)
+        try:
+            await session.run(options.transport, options.endpoint, options.connect_timeout)
+        finally:
+            self._session = None
 
-    def _end(self, error: SpacetimeDBError) -> None:
-        """The connection has ended. The first reason counts."""
+    def _on_session_end(self, error: SpacetimeDBError) -> None:
+        """At once, so that nobody takes a lost connection for a living one."""
+        if self._options.capture is not None:
+            self._options.capture.end_session(self._core, error)
+        now = time.monotonic()
+        if self._session is not None and self._session.is_greeted:
+            self._failures, self._lost_at = 0, now
+        self._failures += 1
+        attempt = ReconnectAttempt(self._failures, error, now - self._lost_at)
+        delay = self._delay(attempt)
+        if delay is None:
+            self._finish(error)
+            return
+        self._retry_in = delay
+        self._dispatcher.lose(error)
+        self._tell_attempt(attempt, delay)
+
+    def _delay(self, attempt: ReconnectAttempt) -> float | None:
+        """Seconds to wait before the attempt; None when there will be none."""
+        policy = self._options.policy
+        if policy is None or self._closing.is_set() or not is_temporary(attempt.error):
+            return None
+        if self.greeting is None and not getattr(policy, "first", False):
+            return None
+        try:
+            return policy(attempt)
+        except Exception as error:
+            self._guard.report("the reconnect policy", policy, error)
+            return None
+
+    def _tell_attempt(self, attempt: ReconnectAttempt, delay: float) -> None:
+        if self.greeting is None:
+            status = ConnectionStatus.CONNECTING
+        else:
+            status = ConnectionStatus.RECONNECTING
+        logger.warning("%s; attempt %d in %.1f s", attempt.error, attempt.number, delay)
+        self.states.set(ConnectionState(status, attempt.number, delay, attempt.error))
+        self._tell(self._options.on_reconnecting, "on_reconnecting", attempt)
+
+    def _on_event(self, event: CoreEvent) -> None:
+        if isinstance(event, Connected):
+            self._greet(event)
+        elif isinstance(event, Closed):
+            if self._session is not None:
+                self._session.end(self._explain.closed(event))
+        elif isinstance(event, CoreWarning):
+            logger.warning("%s", event.message)
+        else:
+            self._dispatcher.dispatch(event)
+            if isinstance(event, Resynced):
+                self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
+                self._tell(self._options.on_reconnected, "on_reconnected")
+        if self._options.capture is not None:
+            self._options.capture.write(self._core)
+
+    def _greet(self, greeting: Connected) -> None:
+        is_first, self.greeting = self.greeting is None, greeting
+        if self._session is not None:
+            self._session.greet()
+        if self._options.capture is not None:
+            self._options.capture.hide(greeting.token)
+        if is_first:
+            self.token = greeting.token
+            self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
+            self._tell(self._options.on_connect, "on_connect", greeting.identity, greeting.token)
+            self._greeted.resolve(None)
+
+    def _finish(self, error: SpacetimeDBError) -> None:
+        """There will be no other session. The first reason counts."""
         if self._ended_by is not None:
             return
-        if isinstance(error, ConnectionLost):
-            error.__cause__ = self._socket_error
+        self._ended_by = error
+        told = None if is_our_close(error) else error
+        self.states.set(ConnectionState(ConnectionStatus.CLOSED, error=told))
         if self.greeting is None:
-            error = self._ended_by = self._explain.before_greeting(error)
             self._greeted.fail(error)
         else:
-            self._ended_by = error
-            told = None if is_our_close(error) else error
-            self._tell(self._on_disconnect, "on_disconnect", told)
+            self._tell(self._options.on_disconnect, "on_disconnect", told)
         self._dispatcher.end(error)
         self._ended.set()
-        if self._transport is not None:
-            self._transport.close()
+        if self._options.capture is not None:
+            self._options.capture.close()
 
     def _tell(self, callback: Callback | None, place: str, *args: object) -> None:
         if callback is not None:

@@ -9,21 +9,38 @@ import asyncio
 import ssl
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import anyio
 from anyio.abc import ByteStream
 
-from .transport import Driver, Endpoint, Transport, on_asyncio
+from .transport import Driver, Endpoint, Transport, TransportFactory, on_asyncio
 
 _READ_SIZE = 65536
+
+
+def network(
+    endpoint: Endpoint, ca_file: str | Path | None, ssl_context: ssl.SSLContext | None
+) -> TransportFactory:
+    """TCP or TLS transports. Raises ValueError for a `ca_file` that cannot be used."""
+    if ca_file is not None:
+        if ssl_context is not None:
+            raise ValueError("give either ca_file or ssl_context: the context knows its own")
+        try:
+            ssl_context = ssl.create_default_context(cafile=ca_file)
+        except OSError as error:
+            raise ValueError(f"ca_file {ca_file} has no certificates in PEM: {error}") from error
+    if endpoint.tls and ssl_context is None:
+        ssl_context = ssl.create_default_context()
+    return partial(socket_transport, ssl_context=ssl_context)
 
 
 def socket_transport(
     endpoint: Endpoint, driver: Driver, ssl_context: ssl.SSLContext | None = None
 ) -> Transport:
     """A TCP or TLS transport for the running event loop."""
-    tls = (ssl_context or ssl.create_default_context()) if endpoint.tls else None
+    tls = ssl_context if endpoint.tls else None
     if on_asyncio():
         return AsyncioTransport(endpoint, driver, tls)
     return StreamTransport(endpoint, driver, tls)

@@ -90,9 +90,15 @@ class SubscriptionHandle:
             raise fresh(subscription.error) from subscription.error
         subscription.is_unsubscribing = True
         # One that the server has not yet applied is ended when it is.
-        if subscription.is_active:
-            self._unsubscribe()
+        self._unsubscribe()
         await subscription.ended.wait(timeout)
+
+    def _abandon(self) -> None:
+        """Nobody will ever hold it: it ends when it can."""
+        subscription = self._subscription
+        if not self.is_ended and not subscription.is_unsubscribing:
+            subscription.is_unsubscribing = subscription.ended.is_watched = True
+            self._unsubscribe()
 
     def __repr__(self) -> str:
         state = "ended" if self.is_ended else "active" if self.is_active else "pending"

@@ -8,7 +8,7 @@ one write. Before this file: `link.py`, which is the driver. After it: `sockets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -100,6 +100,18 @@ def _bad_uri(uri: str) -> ValueError:
         f"uri {uri!r} is none of http://HOST[:PORT], https://HOST[:PORT], ws://HOST[:PORT], "
         "wss://HOST[:PORT], HOST:PORT"
     )
+
+
+_OUR_HEADERS = ("host", "connection", "upgrade", "sec-websocket-", "authorization")
+
+
+def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Raises ValueError for a header that the upgrade request has already."""
+    for name in headers:
+        if name.lower().startswith(_OUR_HEADERS):
+            advice = "; give the token as `token`" if name.lower() == "authorization" else ""
+            raise ValueError(f"header {name} is set by the connection itself{advice}")
+    return headers
 
 
 def on_asyncio() -> bool:

@@ -251,7 +251,9 @@ async def test_the_server_goes_away_in_mid_call(
     with Server() as server:
         database = await anyio.to_thread.run_sync(server.publish, "short-lived", all_types_wasm)
         target = Target(all_types_bindings, database)
-        connection = target.connect(on_disconnect=lambda connection, error: told.append(error))
+        connection = target.connect(
+            reconnect=False, on_disconnect=lambda connection, error: told.append(error)
+        )
         async with connection:
             await connection.subscribe("SELECT * FROM diary")
             await connection.reducers.add_diary("kept", 1)
@@ -286,7 +288,7 @@ async def test_the_database_is_deleted(
     all_types_bindings: Any, all_types_wasm: bytes, server: Api
 ) -> None:
     database = server.publish("to-be-deleted", all_types_wasm)
-    async with Target(all_types_bindings, database).connect() as connection:
+    async with Target(all_types_bindings, database).connect(reconnect=False) as connection:
         await connection.subscribe("SELECT * FROM diary")
         await anyio.to_thread.run_sync(server.delete, database.name)
         with pytest.raises(ConnectionClosed) as caught:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from spacetime_py import link
+from spacetime_py import session
 
 
 def link_timeouts(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """How long closing waits for the server."""
-    monkeypatch.setattr(link, "_CLOSE_TIMEOUT", seconds)
+    monkeypatch.setattr(session, "_CLOSE_TIMEOUT", seconds)

@@ -90,7 +90,8 @@ async def test_the_server_ends_it(
     end: Callable[[Peer], None], error: type[SpacetimeDBError]
 ) -> None:
     told: list[object] = []
-    async with connected(on_disconnect=lambda _, why: told.append(why)) as (connection, peer):
+    options = {"reconnect": False, "on_disconnect": lambda _, why: told.append(why)}
+    async with connected(**options) as (connection, peer):
         end(peer)
         assert not connection.is_active
         with pytest.raises(error) as first:
@@ -106,7 +107,7 @@ async def test_the_server_ends_it(
 
 
 async def test_wait_closed_waits() -> None:
-    async with connected() as (connection, peer):
+    async with connected(reconnect=False) as (connection, peer):
         outcome: list[str] = []
 
         async def wait() -> None:

@@ -110,7 +110,10 @@ async def test_more_than_the_peer_takes_waits_and_arrives() -> None:
 
 async def test_the_server_drops_the_socket_in_mid_call() -> None:
     peer = Peer()
-    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+    async with (
+        serving(peer) as uri,
+        DbConnection(uri=uri, database="chat", reconnect=False) as connection,
+    ):
         peer.answers = False
         async with anyio.create_task_group() as tasks:
 
@@ -130,7 +133,10 @@ async def test_the_server_drops_the_socket_in_mid_call() -> None:
 async def test_the_server_resets_the_socket() -> None:
     peer = Peer()
     peer.resets = True
-    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+    async with (
+        serving(peer) as uri,
+        DbConnection(uri=uri, database="chat", reconnect=False) as connection,
+    ):
         peer.end()
         with pytest.raises(ConnectionLost) as caught:
             await connection.wait_closed()

@@ -182,7 +182,7 @@ async def test_unsubscribing_before_it_is_applied_happens_when_it_is() -> None:
 
 
 async def test_a_subscription_in_flight_when_the_socket_ends() -> None:
-    async with connected() as (connection, peer):
+    async with connected(reconnect=False) as (connection, peer):
         applied = await connection.subscribe("SELECT * FROM message")
         peer.answers = False
         pending = connection.subscription_builder().subscribe(USERS)

@@ -17,6 +17,7 @@ from spacetime_py import (
     Err,
     EventContext,
     Identity,
+    Index,
     Ok,
     ProcedureCall,
     ReducerCall,
@@ -65,6 +66,21 @@ def tables(db: chat.RemoteTables, me: Identity) -> None:
     db.user.identity.find("me")  # type: ignore[arg-type]
     print(db.message.sender)  # type: ignore[attr-defined]
     print(db.other)  # type: ignore[attr-defined]
+
+
+def indexes(db: all_types.RemoteTables, me: Identity) -> None:
+    assert_type(db.item.owner, Index[all_types.Item, Identity])
+    assert_type(db.item.owner.filter(me), list[all_types.Item])
+    assert_type(db.item.owner.count(me), int)
+    db.item.owner.filter("me")  # type: ignore[arg-type]
+    by_kind = db.item.by_kind_and_level
+    assert_type(by_kind, Index[all_types.Item, tuple[int] | tuple[int, int]])
+    assert_type(by_kind.filter((3,)), list[all_types.Item])
+    assert_type(by_kind.range((3,), (3, 5), include_end=True, limit=2), list[all_types.Item])
+    by_kind.filter(3)  # type: ignore[arg-type]
+    by_kind.filter((3, "high"))  # type: ignore[arg-type]
+    assert_type(db.item.id.range(None, 7, reverse=True), list[all_types.Item])
+    db.item.id.range("a")  # type: ignore[arg-type]
 
 
 def rows(user: chat.User, me: Identity) -> None:

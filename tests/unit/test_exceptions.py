@@ -29,6 +29,8 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     ),
     (e.ConnectionClosed(None, "", by_us=True), "this side closed the connection"),
     (e.ConnectionLost(None, "reset"), "the connection was lost: reset"),
+    (e.KeepaliveTimeout(None, "no answer"), "the connection was lost: no answer"),
+    (e.IdentityChanged(None, "other"), "the connection was given up: other"),
     (e.ProtocolError("bad frame"), "bad frame"),
     (e.SchemaMismatchError("no table x"), "no table x"),
     (
@@ -42,9 +44,11 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     (e.SenderError("add", "no"), "reducer `add` refused: no"),
     (e.InternalError("add", "panic"), "reducer `add` failed: panic"),
     (e.ProcedureError("ask", "panic"), "procedure `ask` failed: panic"),
+    (e.QueryError("SELECT 1", "no"), "no (query SELECT 1)"),
     (e.EncodeError("wrong type"), "wrong type"),
     (e.DecodeError("short"), "short"),
     (e.CodegenError("no schema"), "no schema"),
+    (e.RecordingError("line 1"), "line 1"),
 ]
 
 

@@ -1,0 +1,66 @@
+"""A task beside the user's, on asyncio and on trio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import anyio
+
+from .transport import Event, event_class, on_asyncio
+
+
+class Background:
+    """Runs one async function until it returns or is cancelled.
+
+    asyncio's own task is used there, so that a connection may be entered in one task and left in
+    another, as test fixtures do. trio has no tasks without a nursery: this holds one open.
+    """
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._group: anyio.abc.TaskGroup | None = None
+        self._ended: Event | None = None
+
+    async def start(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._ended = event_class()()
+        if on_asyncio():
+            self._task = asyncio.get_running_loop().create_task(self._run(run))
+        else:
+            self._group = anyio.create_task_group()
+            await self._group.__aenter__()
+            self._group.start_soon(self._run, run)
+
+    async def _run(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await run()
+        finally:
+            assert self._ended is not None
+            self._ended.set()
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._group is not None:
+            self._group.cancel_scope.cancel()
+
+    async def wait(self) -> None:
+        """Return when it has ended."""
+        if self._ended is not None:
+            await self._ended.wait()
+
+    async def release(self) -> None:
+        """After `wait`, in the task that started it on trio."""
+        group, self._group = self._group, None
+        if group is not None:
+            # Without an exception, so that the group has nothing to wrap.
+            await group.__aexit__(None, None, None)
+
+
+async def quietly(wait: Callable[[], Awaitable[object]], seconds: float) -> bool:
+    """Wait, but no longer than so many seconds and whoever is cancelled; tell whether it ended."""
+    with anyio.move_on_after(seconds, shield=True):
+        await wait()
+        return True
+    return False

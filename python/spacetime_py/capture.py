@@ -1,0 +1,129 @@
+"""Writes what a connection sends and receives to a file, to be looked at or replayed later.
+
+The format is that of `tests/recordings/README.md`: one JSON object a line. Tokens and the values of
+the user's own headers are left out. Rows and arguments are not.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from ._core import Connection as Core
+from ._core import __version__, open_envelope
+from .exceptions import HandshakeRejected, SpacetimeDBError
+
+
+class CaptureFile:
+    """One file for all sessions of a connection; each is a `conn` in it."""
+
+    def __init__(
+        self, path: str | Path, database: str, protocols: Sequence[str], headers: Mapping[str, str]
+    ) -> None:
+        self._path = Path(path)
+        self._database = database
+        self._offered = [f"{protocol}.bsatn.spacetimedb" for protocol in protocols]
+        self._headers = {name: _digest(value) for name, value in headers.items()}
+        self._file: TextIO | None = None
+        self._started = time.monotonic()
+        self._conn = -1
+        self._has_header = False
+        self._is_open = False
+        self._secrets: dict[bytes, bytes] = {}
+
+    def start_session(self, core: Core) -> None:
+        """A new connection number. Raises OSError when the file cannot be written."""
+        if self._file is None:
+            self._file = self._path.open("w", encoding="utf-8")
+            self._started = time.monotonic()
+        core.start_capture()
+        self._conn += 1
+        self._is_open = False
+
+    def hide(self, token: str) -> None:
+        """Leave this token out of everything that is written from now on."""
+        secret = token.encode()
+        if secret:
+            self._secrets[secret] = _digest(token).encode().ljust(len(secret), b"-")[: len(secret)]
+
+    def write(self, core: Core) -> None:
+        """Write what the core has captured since the last time."""
+        if not self._is_open and core.protocol is not None:
+            self._is_open = True
+            chosen = f"{core.protocol}.bsatn.spacetimedb"
+            self._open("open", chosen, {"response_headers": {"sec-websocket-protocol": chosen}})
+        for is_sent, kind, data in core.take_captured():
+            line: dict[str, Any] = {"conn": self._conn, "dir": "c2s" if is_sent else "s2c"}
+            if kind == "close":
+                line["code"] = int.from_bytes(data[:2], "big") if data else None
+                line["reason"] = data[2:].decode(errors="replace")
+            elif kind == "drop":
+                del line["dir"]
+            else:
+                shown = self._hidden(data) if kind == "binary" and not is_sent else data
+                line["data"] = base64.b64encode(shown).decode()
+            self._line(kind, line)
+
+    def end_session(self, core: Core, error: SpacetimeDBError) -> None:
+        """The session has ended, or the server did not upgrade."""
+        self.write(core)
+        if isinstance(error, HandshakeRejected):
+            self._open("refused", None, {"status": error.status, "response_body": error.body})
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
+        if not self._has_header:
+            self._has_header = True
+            self._write_header(chosen)
+        request = {
+            "conn": self._conn,
+            "path": f"/v1/database/{self._database}/subscribe",
+            "request_headers": self._headers,
+            "offered": self._offered,
+        }
+        self._line(kind, {**request, "chosen": chosen, **answer})
+
+    def _write_header(self, chosen: str | None) -> None:
+        header = {
+            "kind": "header",
+            "format": 1,
+            "scenario": self._path.name.split(".")[0],
+            "server": None,
+            "protocol": chosen,
+            "client": f"spacetime-py {__version__}",
+            "database": self._database,
+        }
+        self._write(header)
+
+    def _hidden(self, payload: bytes) -> bytes:
+        """The payload with other bytes in the place of secrets, and expanded if it has one."""
+        body = open_envelope(payload)
+        found = [secret for secret in self._secrets if secret in body]
+        if not found:
+            return payload
+        for secret in found:
+            body = body.replace(secret, self._secrets[secret])
+        return b"\0" + body
+
+    def _line(self, kind: str, fields: Mapping[str, Any]) -> None:
+        ms = round((time.monotonic() - self._started) * 1000, 1)
+        self._write({"ms": ms, "kind": kind, **fields})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+
+def _digest(secret: str) -> str:
+    return f"token-{hashlib.sha256(secret.encode()).hexdigest()[:16]}"

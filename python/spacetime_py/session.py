@@ -1,0 +1,175 @@
+"""One socket, from connecting to its end: moves bytes between transport and core.
+
+It owns no protocol: that is `_core.Connection`. Before this file: `link.py`, which runs one session
+after the other. After it: `transport.py` towards the network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+from typing_extensions import Buffer
+
+from ._core import Connection as Core
+from .background import quietly
+from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
+from .explain import Explain
+from .transport import Driver, Endpoint, Event, Transport, TransportFactory
+
+if TYPE_CHECKING:
+    from ._core import Event as CoreEvent
+
+# Seconds that closing waits for the server, and that a socket of no use may take to end.
+_CLOSE_TIMEOUT = 2.0
+_HURRIED_CLOSE_TIMEOUT = 0.1
+
+
+class Session:
+    """A session is greeted or not, and ends with the first error that it meets."""
+
+    def __init__(
+        self,
+        core: Core,
+        explain: Explain,
+        new_event: Callable[[], Event],
+        on_event: Callable[[CoreEvent], None],
+        on_end: Callable[[SpacetimeDBError], None],
+    ) -> None:
+        self._core = core
+        self._explain = explain
+        self._new_event = new_event
+        self._on_event = on_event
+        self._on_session_end = on_end
+        self._transport: Transport | None = None
+        self._wake = new_event()
+        self._connecting = anyio.CancelScope()
+        self._close_by: float | None = None
+        self._is_receiving = False
+        self._socket_error: Exception | None = None
+        self.is_greeted = False
+        self.error: SpacetimeDBError | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether requests reach the server."""
+        return self.is_greeted and self.error is None and self._close_by is None
+
+    async def run(
+        self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
+    ) -> None:
+        """Connect and serve the connection until it ends."""
+        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
+        transport = self._transport = factory(endpoint, driver)
+        async with transport:
+            try:
+                await self._connect(transport, connect_timeout)
+                await self._serve(transport)
+            finally:
+                await self._release(transport)
+
+    async def _connect(self, transport: Transport, timeout: float | None) -> None:
+        with self._connecting, anyio.move_on_after(timeout):
+            try:
+                await transport.connect()
+                transport.flush()
+                while not self.is_greeted and self.error is None:
+                    await self._sleep(None)
+            except OSError as error:
+                self.end(self._explain.unreachable(error))
+            return
+        if self._close_by is not None:
+            self.end(ConnectionClosed(None, "", by_us=True))
+        self.end(ConnectTimeout(f"{self._explain.uri} did not greet within {timeout or 0:g} s"))
+
+    async def _serve(self, transport: Transport) -> None:
+        while self.error is None:
+            now = time.monotonic()
+            if self._close_by is not None and now >= self._close_by:
+                transport.abort()
+            due = self._core.tick(now)
+            self._take_events()
+            transport.flush()
+            if self.error is None:
+                dues = [moment for moment in (due, self._close_by) if moment is not None]
+                await self._sleep(min(dues, default=None))
+
+    async def _sleep(self, until: float | None) -> None:
+        """Until a moment of the monotonic clock, or until something happens."""
+        self._wake = self._new_event()
+        with anyio.move_on_after(None if until is None else max(0.0, until - time.monotonic())):
+            await self._wake.wait()
+
+    async def _release(self, transport: Transport) -> None:
+        transport.close()
+        is_orderly = isinstance(self.error, ConnectionClosed) and self.error.code is not None
+        timeout = _CLOSE_TIMEOUT if is_orderly else _HURRIED_CLOSE_TIMEOUT
+        if not await quietly(transport.wait_ended, timeout):
+            transport.abort()
+            await quietly(transport.wait_ended, _CLOSE_TIMEOUT)
+
+    def close(self) -> None:
+        """Start the closing handshake, or stop connecting. The server has 2 s for its part."""
+        if self._close_by is not None or self.error is not None:
+            return
+        self._close_by = time.monotonic() + _CLOSE_TIMEOUT
+        if not self.is_greeted:
+            self._connecting.cancel()
+            return
+        self._core.close()
+        if self._transport is not None:
+            self._transport.flush()
+        self._wake.set()
+
+    def send(self) -> None:
+        """Send what was queued in the core. While events are taken, one flush follows them all."""
+        if not self._is_receiving and self._transport is not None:
+            self._transport.flush_soon()
+
+    def end(self, error: SpacetimeDBError) -> None:
+        """The session has ended. The first reason counts."""
+        if self.error is not None:
+            return
+        if isinstance(error, ConnectionLost):
+            error.__cause__ = self._socket_error
+        if not self.is_greeted:
+            error = self._explain.before_greeting(error, self._core.protocol is not None)
+        self.error = error
+        self._wake.set()
+        self._on_session_end(self.error)
+        if self._transport is not None:
+            self._transport.close()
+
+    def greet(self) -> None:
+        """The server has greeted."""
+        self.is_greeted = True
+        self._wake.set()
+
+    def _on_data(self, data: Buffer) -> None:
+        if self.error is not None or self._transport is None:
+            return
+        self._is_receiving = True
+        try:
+            self._core.receive_data(data)
+        except Exception as error:
+            self.end(self._explain.fault(error))
+        self._take_events()
+        self._is_receiving = False
+        self._transport.flush()
+
+    def _on_end(self, error: Exception | None) -> None:
+        if self.error is not None:
+            return
+        self._socket_error = error
+        self._core.receive_eof()
+        self._take_events()
+        self.end(ConnectionLost(None, "", by_us=self._close_by is not None))
+
+    def _take_events(self) -> None:
+        try:
+            while self.error is None and (event := self._core.next_event()) is not None:
+                self._on_event(event)
+        except Exception as error:
+            self.end(self._explain.fault(error))
