@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.built
 CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
 
-.PHONY: help demo test test-fast test-rust lint types bench format build clean
+.PHONY: help demo test test-fast test-soak test-rust lint types bench format build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: build test-rust lint types  ## everything, with the real server
 
 test-fast: build  ## the Python tests that need no server
 	$(BIN)/python -m pytest -m "not real_server and not slow"
+
+test-soak: build  ## long runs over connections that are cut, stalled and truncated at random bytes
+	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation
 
 test-rust:
 	cargo test --locked --workspace
