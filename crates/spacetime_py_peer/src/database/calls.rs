@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use _core::sats::{Reader, TypeId};
 
-use super::{Caller, ClientId, Database};
+use super::{Call, Caller, ClientId, Database};
 use crate::check;
 use crate::modules::Failure;
 use crate::schema::Role;
@@ -78,11 +78,13 @@ impl Database {
             connection_id: caller.connection_id.unwrap_or_default(),
             outcome: Outcome::NotRun("no such reducer"),
         };
+        // A client that wants no answer is told like any other.
+        let call = Call { client: (!quiet).then_some(id), request };
         let not_run;
         let ended;
         match self.check(Function::Reducer, name, args) {
             Ok(()) => {
-                ended = self.transact(caller, (!quiet).then_some((id, request)), |context| {
+                ended = self.transact(caller, call, |context| {
                     self.module.reducer(name, args, context)?;
                     Ok(context.timestamp)
                 });
@@ -99,9 +101,6 @@ impl Database {
                 }
             }
             Err(error) => {
-                if matches!(error, CallError::NoSuchFunction) {
-                    reply.number = NO_REDUCER;
-                }
                 not_run = error.text("reducer", name, protocol);
                 reply.outcome = Outcome::NotRun(&not_run);
             }

@@ -56,6 +56,15 @@ pub struct Caller {
     pub connection_id: Option<ConnectionId>,
 }
 
+/// The request behind a transaction.
+#[derive(Clone, Copy, Default)]
+struct Call {
+    /// The client that is answered with what the transaction did.
+    client: Option<ClientId>,
+    /// Its number, which version 1 tells everybody.
+    request: u32,
+}
+
 impl Database {
     /// A new database, after the `init` of its module.
     pub fn new(
@@ -139,14 +148,14 @@ impl Database {
         caller: Caller,
         work: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.transact(caller, None, work).map(|(value, _)| value)
+        self.transact(caller, Call::default(), work).map(|(value, _)| value)
     }
 
     /// A transaction. The caller, if it is a client, is not told by itself and gets its part of the changes here.
     fn transact<T>(
         self: &Rc<Self>,
         caller: Caller,
-        call: Option<(ClientId, u32)>,
+        call: Call,
         work: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> Result<(T, Vec<u8>), Failure> {
         let state = &mut *self.state.borrow_mut();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::State;
 use super::client::ClientId;
 use super::queries::QueryId;
 use super::shapes::Shape;
+use super::{Call, State};
 use crate::modules::Module;
 use crate::outbox::{Item, Message};
 use crate::store::{Delta, Map, Set};
@@ -13,27 +13,21 @@ use crate::wire::Reply;
 use crate::wire::reply::{QueryUpdate, SetUpdate, TableUpdate};
 
 impl State {
-    /// Tells all subscribers but the caller, whose own part it gives. `call` is the caller and the number of its request.
-    pub(super) fn publish(
-        &mut self,
-        module: &dyn Module,
-        deltas: BTreeMap<usize, Delta>,
-        call: Option<(ClientId, u32)>,
-    ) -> Vec<u8> {
+    /// Tells all subscribers but the caller, whose own part it gives.
+    pub(super) fn publish(&mut self, module: &dyn Module, deltas: BTreeMap<usize, Delta>, call: Call) -> Vec<u8> {
         let updates = self.query_updates(module, &deltas);
-        let (caller, request) = call.unzip();
         for id in self.shapes.affected(updates.keys()) {
             let Some(shape) = self.shapes.get(id) else { continue };
-            let mut others = shape.members.iter().filter(|(client, _)| Some(**client) != caller).peekable();
+            let mut others = shape.members.iter().filter(|(client, _)| Some(**client) != call.client).peekable();
             if others.peek().is_none() {
                 continue;
             }
             let update = self.encode(shape, &updates);
-            let reply = Reply::Transaction { request: request.unwrap_or(0), update: &update };
+            let reply = Reply::Transaction { request: call.request, update: &update };
             let message = Message::new(shape.protocol.encode(&reply));
             others.for_each(|(_, outbox)| outbox.push(Item::Message(message.clone())));
         }
-        self.part_of(caller, &updates)
+        self.part_of(call.client, &updates)
     }
 
     /// What the transaction means to the caller; nothing is an empty update too.

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use tungstenite::client::IntoClientRequest;
-use tungstenite::protocol::WebSocket;
+use tungstenite::protocol::{CloseFrame, WebSocket};
 use tungstenite::{Message, client};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,6 +60,15 @@ impl Client {
 
     pub fn send(&mut self, message: Message) {
         self.socket.send(message).unwrap();
+    }
+
+    pub fn is_v1(&self) -> bool {
+        self.chosen.starts_with("v1")
+    }
+
+    /// Nothing happens where the other side has closed.
+    pub fn close(&mut self, frame: Option<CloseFrame>) {
+        let _ = self.socket.close(frame);
     }
 
     pub fn receive(&mut self) -> Event {

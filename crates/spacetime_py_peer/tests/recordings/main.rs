@@ -13,8 +13,7 @@ use std::path::PathBuf;
 const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/recordings");
 
 /// What is not played, and why.
-const LEFT_OUT: [(&str, &str); 7] = [
-    ("unsubscribe", "rows from before the recording are not known well enough"),
+const LEFT_OUT: [(&str, &str); 6] = [
     ("multi_query_subscription_with_join", "no joins"),
     ("join_and_several_tables.sdk", "no joins"),
     ("changes_by_sql", "no INSERT, UPDATE and DELETE"),
@@ -23,16 +22,7 @@ const LEFT_OUT: [(&str, &str); 7] = [
     ("server_stops", "the peer's end is not its answer"),
 ];
 
-/// Of version 1 the peer does not yet answer these as the server does.
-const NOT_YET_IN_VERSION_1: [&str; 5] = [
-    "offers_v3_v2_v1",
-    "presence_by_lifecycle_reducers",
-    "unknown_reducer_and_bad_arguments",
-    "v1_legacy_and_single_subscriptions",
-    "v1_no_success_notify",
-];
-
-/// Pings are a matter of time: `pings` in the tests of the session.
+/// Half a minute of pings.
 const SLOW: &str = "server_pings_when_idle";
 
 fn scenarios(folder: &str) -> Vec<(String, PathBuf)> {
@@ -40,9 +30,7 @@ fn scenarios(folder: &str) -> Vec<(String, PathBuf)> {
     let mut found: Vec<_> = files
         .filter_map(|path| {
             let name = path.file_name()?.to_str()?.strip_suffix(".jsonl.gz")?.to_owned();
-            let is_left_out = name == SLOW
-                || (folder.starts_with("v1") && NOT_YET_IN_VERSION_1.contains(&name.as_str()))
-                || LEFT_OUT.iter().any(|(left_out, _)| *left_out == name);
+            let is_left_out = name == SLOW || LEFT_OUT.iter().any(|(left_out, _)| *left_out == name);
             (!is_left_out).then_some((name, path))
         })
         .collect();
@@ -74,15 +62,15 @@ fn play_all(folder: &str, least_scenarios: usize, least_messages: usize) {
 
 #[test]
 fn version_1() {
-    play_all("v1-2.8.3", 45, 900);
+    play_all("v1-2.8.3", 60, 1800);
 }
 
 #[test]
 fn version_2() {
-    play_all("v2-2.8.3", 50, 1000);
+    play_all("v2-2.8.3", 59, 1800);
 }
 
 #[test]
 fn version_3() {
-    play_all("v3-2.8.3", 50, 1000);
+    play_all("v3-2.8.3", 60, 1800);
 }

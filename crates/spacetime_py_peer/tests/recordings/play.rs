@@ -18,7 +18,7 @@ use crate::decode::{Decoder, open};
 
 /// Steps that went over HTTP and are in the recordings only as words, or in what was there at the start:
 /// (scenario, words of the note or nothing for the start, reducer, arguments).
-const UNSEEN: [(&str, &str, &str, &str); 14] = [
+const UNSEEN: [(&str, &str, &str, &str); 18] = [
     ("call_over_http_seen_by_websocket", "add_diary is called", "add_diary", r#"["http", 3]"#),
     ("connect_rejected_by_module", "refuses every connection", "set_gate", "[true]"),
     ("one_off_query", "", "bulk_insert", "[0, 4, 1]"),
@@ -31,8 +31,12 @@ const UNSEEN: [(&str, &str, &str, &str); 14] = [
     ("subscribe_all_tables", "", "add_marker", "[]"),
     ("subscribe_all_tables", "", "bulk_insert", "[0, 3, 1]"),
     ("subscribe_all_tables", "", "add_diary", r#"["d", 1]"#),
+    ("subscribe_all_tables", "", "add_secret", r#"[1, "private"]"#),
     ("unsubscribe", "", "bulk_insert", "[0, 5, 1]"),
     ("unsubscribe", "", "add_diary", r#"["x", 1]"#),
+    ("unsubscribe", "insert into bulk", "bulk_insert", "[10, 1, 1]"),
+    ("v1_legacy_and_single_subscriptions", "", "add_diary", r#"["x", 1]"#),
+    ("v1_legacy_and_single_subscriptions", "", "bulk_insert", "[0, 2, 1]"),
 ];
 
 /// Many calls without waiting: the server sends those first that never ran, this peer keeps to the order.
@@ -43,17 +47,27 @@ pub fn play(path: &Path) -> usize {
     let mut text = String::new();
     GzDecoder::new(File::open(path).unwrap()).read_to_string(&mut text).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let scenario = lines[0]["scenario"].as_str().unwrap().to_owned();
+    let name = path.file_name().unwrap().to_str().unwrap().strip_suffix(".jsonl.gz").unwrap();
     println!("{}", path.display());
-    let mut player = Player::new(scenario, lines[0]["protocol"].as_str().unwrap() == "v1.bsatn.spacetimedb");
+    let mut player = Player::new(name, greetings(&lines));
     player.unseen("");
     lines[1..].iter().for_each(|line| player.line(line));
     player.finish()
 }
 
+/// The first payload that each connection got.
+fn greetings(lines: &[Value]) -> BTreeMap<u64, Vec<u8>> {
+    let mut greetings = BTreeMap::new();
+    for line in lines.iter().filter(|line| line["kind"] == "binary" && line["dir"] == "s2c") {
+        let payload = || BASE64_STANDARD.decode(line["data"].as_str().unwrap()).unwrap();
+        greetings.entry(line["conn"].as_u64().unwrap()).or_insert_with(payload);
+    }
+    greetings
+}
+
 struct Player {
     scenario: String,
-    is_v1: bool,
+    greetings: BTreeMap<u64, Vec<u8>>,
     peer: Running,
     module: ModuleDef,
     owner: String,
@@ -67,7 +81,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(scenario: String, is_v1: bool) -> Player {
+    fn new(scenario: &str, greetings: BTreeMap<u64, Vec<u8>>) -> Player {
         let options = Options { listen: "127.0.0.1:0".into(), ..Options::default() };
         let peer = Running::start(options).unwrap();
         let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/codegen/schemas/schema-2.8.3-version10.json");
@@ -79,8 +93,8 @@ impl Player {
         let (status, _) = http(peer.address, "PUT", "/v1/database/recorded", Some(&owner), "native:mod28");
         assert_eq!(status, 200);
         Player {
-            scenario,
-            is_v1,
+            scenario: scenario.to_owned(),
+            greetings,
             peer,
             module,
             owner,
@@ -106,9 +120,7 @@ impl Player {
                 let code = line["code"].as_u64().map(|code| code as u16);
                 let frame = code.map(|code| tungstenite::protocol::CloseFrame { code: code.into(), reason: "".into() });
                 // One that answers the server's is sent by itself.
-                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    self.client(conn).send(Message::Close(frame));
-                }));
+                self.client(conn).close(frame);
             }
             "close" => match self.client(conn).receive() {
                 Event::Close(frame) => {
@@ -152,6 +164,7 @@ impl Player {
                     self.tokens.insert(recorded.to_owned(), client.token.clone());
                 }
                 self.clients.insert(conn, client);
+                self.greet(conn);
             }
             Err((status, body)) => {
                 assert_eq!(line["status"].as_u64(), Some(status.into()), "{line} gave {body}");
@@ -197,24 +210,36 @@ impl Player {
         }
     }
 
+    /// Takes the greeting at once, if there is to be one: other clients may hear of this one before it is compared.
+    fn greet(&mut self, conn: u64) {
+        let Some(recorded) = self.greetings.get(&conn).map(|payload| open(payload)) else { return };
+        let Event::Payload(payload) = self.client(conn).receive() else { panic!("there was no greeting") };
+        let payload = open(&payload);
+        let is_v1 = self.client(conn).is_v1();
+        let (ours, theirs) = (ids(&payload, is_v1), ids(&recorded, is_v1));
+        self.names.add(ours.0, theirs.0);
+        self.names.add(ours.1, theirs.1);
+        self.take(conn, &payload);
+    }
+
+    fn take(&mut self, conn: u64, payload: &[u8]) {
+        let is_v1 = self.client(conn).is_v1();
+        let side = Side { module: &self.module, names: Some(&self.names) };
+        let messages = Decoder { reader: Reader::new(payload), rows: &side }.messages(is_v1);
+        self.client(conn).waiting.extend(messages);
+    }
+
     /// The peer must send what the server sent.
     fn expect(&mut self, conn: u64, recorded: &[u8]) {
         let recorded = open(recorded);
         let side = Side { module: &self.module, names: None };
-        let messages = Decoder { reader: Reader::new(&recorded), rows: &side }.messages(self.is_v1);
-        let is_greeting = messages[0].get("IdentityToken").or(messages[0].get("InitialConnection")).is_some();
-        for message in messages {
+        let is_v1 = self.clients[&conn].is_v1();
+        for message in (Decoder { reader: Reader::new(&recorded), rows: &side }).messages(is_v1) {
             while self.client(conn).waiting.is_empty() {
-                let payload = match self.client(conn).receive() {
-                    Event::Payload(payload) => open(&payload),
+                match self.client(conn).receive() {
+                    Event::Payload(payload) => self.take(conn, &open(&payload)),
                     other => panic!("{message} was expected, {other:?} came"),
-                };
-                if is_greeting {
-                    self.learn(&payload, &recorded);
                 }
-                let side = Side { module: &self.module, names: Some(&self.names) };
-                let ours = Decoder { reader: Reader::new(&payload), rows: &side }.messages(self.is_v1);
-                self.client(conn).waiting.extend(ours);
             }
             let ours = self.client(conn).waiting.pop_front().unwrap();
             self.compared += 1;
@@ -226,18 +251,11 @@ impl Player {
         }
     }
 
-    /// Who a client is there and here, from the two greetings.
-    fn learn(&mut self, ours: &[u8], recorded: &[u8]) {
-        let ids = |body: &[u8]| {
-            let connection_id = if self.is_v1 { body[body.len() - 16..].to_vec() } else { body[33..49].to_vec() };
-            (body[1..33].to_vec(), connection_id)
-        };
-        let (ours, recorded) = (ids(ours), ids(recorded));
-        self.names.add(&ours.0, &recorded.0);
-        self.names.add(&ours.1, &recorded.1);
-    }
-
+    /// Nothing may be left over.
     fn finish(self) -> usize {
+        for (conn, client) in &self.clients {
+            assert!(client.waiting.is_empty(), "{}, connection {conn}: {:?}", self.scenario, client.waiting);
+        }
         for (conn, messages) in self.messages {
             let (mut recorded, mut ours): (Vec<Value>, Vec<Value>) = messages.into_iter().unzip();
             recorded.sort_by_cached_key(Value::to_string);
@@ -246,4 +264,10 @@ impl Player {
         }
         self.compared
     }
+}
+
+/// Identity and connection id of a greeting.
+fn ids(greeting: &[u8], is_v1: bool) -> (&[u8], &[u8]) {
+    let connection_id = if is_v1 { &greeting[greeting.len() - 16..] } else { &greeting[33..49] };
+    (&greeting[1..33], connection_id)
 }
