@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
-from tests.server.api import Api
+from tests.server.api import Api, Database
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 10
@@ -32,23 +34,39 @@ def peer_binary() -> Path:
 
 
 class Peer(Api):
-    """A peer to use in a `with` block. `publish` takes `b"native:NAME"` for a module."""
+    """A peer to use in a `with` block, where `stop` and `start` again keep the port and the tokens.
 
-    def __init__(self) -> None:
-        super().__init__("http://127.0.0.1:0")
+    Databases are in memory: after a new start there are those of the constructor, which are empty.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        databases: dict[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """`databases` are names and their modules; `options` further ones of the command."""
+        super().__init__(f"http://127.0.0.1:{port}")
+        self.port = port
+        names = (databases or {}).items()
+        pairs = [part for name, module in names for part in ("--database", f"{name}={module}")]
+        self._options = [*pairs, *options, "--key", uuid4().hex]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Peer:
-        command = [str(peer_binary()), "--until-eof"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().decode().strip()
+    def start(self) -> None:
+        """Start the process and wait until it listens."""
+        address = f"127.0.0.1:{self.port}"
+        command = [str(peer_binary()), "--until-eof", "--listen", address, *self._options]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = process
+        assert process.stdout is not None
+        line = process.stdout.readline().decode().strip()
         prefix = "listening on "
         if not line.startswith(prefix):
             self.stop()
             raise PeerError(f"the peer said {line!r} instead of its address")
         self.url = line.removeprefix(prefix)
-        return self
+        self.port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """End the process; nothing happens when none runs."""
@@ -61,6 +79,14 @@ class Peer(Api):
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+    def publish(self, name: str, wasm: bytes = b"", native: str | None = None) -> Database:
+        """Make a database of a built-in module: `native`, or bytes as in `b"native:chat"`."""
+        return super().publish(name, wasm if native is None else f"native:{native}".encode())
+
+    def __enter__(self) -> Peer:
+        self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -67,7 +67,18 @@ impl Generic {
         context.insert(table, row).map(drop).map_err(|_| Failure::User("a unique value is taken".into()))
     }
 
+    /// The primary keys are chosen by the sequence, as they are for other inserts.
+    fn fill_with_sequence(&self, table: usize, count: u32, context: &mut Context<'_>) -> Outcome {
+        let start = context.rows(table).len() as u64;
+        (0..u64::from(count))
+            .try_for_each(|number| self.insert(table, made_up(&self.schema, table, 0, start + number), context))
+    }
+
     fn fill(&self, table: usize, count: u32, context: &mut Context<'_>) -> Outcome {
+        let key = self.schema.def.tables[table].primary_key;
+        if key.is_some_and(|key| self.schema.tables[table].sequences.contains(&key)) {
+            return self.fill_with_sequence(table, count, context);
+        }
         let mut number = context.rows(table).len() as u64;
         for _ in 0..count {
             number += 1;

@@ -1,0 +1,73 @@
+"""The official TypeScript SDK against the live peer, over v3 and v2: what it expects."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.server.cache import cache_folder, lock
+
+from .process import Peer
+
+pytestmark = pytest.mark.real_server
+
+SOURCES = Path(__file__).parent / "typescript"
+SCENARIOS = re.findall(r"^  async (\w+)\(connect\)", (SOURCES / "scenarios.mjs").read_text(), re.M)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts beside the packages that they import."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    digest = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()[:16]
+    packages = cache_folder() / f"typescript-{digest}"
+    with lock("typescript"):
+        if not (packages / "done").exists():
+            _install(packages)
+    folder = tmp_path_factory.mktemp("typescript")
+    for script in SOURCES.glob("*.mjs"):
+        shutil.copyfile(script, folder / script.name)
+    (folder / "node_modules").symlink_to(packages / "node_modules")
+    return folder
+
+
+def _install(packages: Path) -> None:
+    packages.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(SOURCES / name, packages / name)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=packages, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (packages / "done").touch()
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[Peer]:
+    with Peer() as peer:
+        yield peer
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(("protocol", "compression"), [("v3", "gzip"), ("v2", "none")])
+def test_scenario(folder: Path, peer: Peer, protocol: str, compression: str, scenario: str) -> None:
+    database = peer.publish(f"{scenario.replace('_', '-')}-{uuid4().hex}", native="mod28")
+    command = ["node", "run.mjs", peer.url, database.name, protocol, compression, scenario]
+    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    passed = done.returncode == 0 and done.stdout.splitlines()[-1:] == ["passed"]
+    assert passed, f"{done.stdout}\n{done.stderr}"
+
+
+def test_there_are_scenarios() -> None:
+    assert len(SCENARIOS) >= 12
