@@ -13,7 +13,7 @@ usage: spacetime-py-peer [--listen HOST:PORT] [--database NAME=MODULE]... [--sch
 Prints `listening on http://HOST:PORT` and serves until it is ended.
 
 --listen HOST:PORT      default 127.0.0.1:0, where 0 is any free port
---database NAME=MODULE  a database from the start; modules: chat, generic, mod28
+--database NAME=MODULE  a database from the start; modules: all_types, chat, generic, mod28
 --schema FILE           the schema (JSON, version 9 or 10) of the module `generic`
 --key TEXT              peers with the same key take each other's tokens
 --until-eof             end when the standard input ends

@@ -82,6 +82,11 @@ impl Schema {
         self.documents.iter().find(|(has, _)| *has == version).map(|(_, text)| text.as_str())
     }
 
+    /// Whether others are told who called what, over version 1: so it is for modules of 1.x.
+    pub fn tells_of_calls(&self) -> bool {
+        self.documents.first().is_some_and(|(version, _)| *version == 9)
+    }
+
     /// A table or view by its name of the wire or of the source.
     pub fn table(&self, name: &str) -> Option<usize> {
         self.def.table(name).or_else(|| self.tables.iter().position(|table| table.accessor == name))
@@ -97,6 +102,13 @@ impl Schema {
     pub fn column_type(&self, table: usize, column: u16) -> Option<TypeId> {
         let fields = &self.def.layout.product(self.def.tables[table].row)?.fields;
         fields.get(usize::from(column)).map(|field| field.ty)
+    }
+
+    /// The name of the reducer for a moment of a life.
+    pub fn lifecycle(&self, moment: &str) -> &str {
+        let found =
+            self.reducers.iter().find(|reducer| matches!(reducer.role, Role::Lifecycle(role) if role == moment));
+        found.map_or("", |reducer| &reducer.name)
     }
 
     /// A reducer and its number.

@@ -79,12 +79,12 @@ impl Database {
             outcome: Outcome::NotRun("no such reducer"),
         };
         // A client that wants no answer is told like any other.
-        let call = Call { client: (!quiet).then_some(id), request };
+        let call = Call { client: (!quiet).then_some(id), request, caller, reducer: name, args };
         let not_run;
         let ended;
         match self.check(Function::Reducer, name, args) {
             Ok(()) => {
-                ended = self.transact(caller, call, |context| {
+                ended = self.transact(call, |context| {
                     self.module.reducer(name, args, context)?;
                     Ok(context.timestamp)
                 });
@@ -125,13 +125,15 @@ impl Database {
     /// Runs a procedure in a transaction of its own.
     pub fn procedure(self: &Rc<Self>, caller: Caller, name: &str, args: &[u8]) -> Result<Vec<u8>, CallError> {
         self.check(Function::Procedure, name, args)?;
-        self.run(caller, |context| self.module.procedure(name, args, context)).map_err(CallError::Failed)
+        let call = Call::unanswered(caller, "", &[]);
+        self.run(call, |context| self.module.procedure(name, args, context)).map_err(CallError::Failed)
     }
 
     /// Runs a reducer for somebody who is not connected.
     pub fn reducer(self: &Rc<Self>, caller: Caller, name: &str, args: &[u8]) -> Result<(), CallError> {
         self.check(Function::Reducer, name, args)?;
-        self.run(caller, |context| self.module.reducer(name, args, context)).map_err(CallError::Failed)
+        let call = Call::unanswered(caller, name, args);
+        self.run(call, |context| self.module.reducer(name, args, context)).map_err(CallError::Failed)
     }
 
     fn caller(&self, id: ClientId) -> Option<(Caller, Protocol)> {

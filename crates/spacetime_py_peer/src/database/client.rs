@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::queries::QueryId;
-use super::shapes::ShapeId;
+use super::shapes::{ShapeId, Style};
 use super::{ConnectionId, Identity};
 use crate::outbox::Outbox;
 use crate::wire::Protocol;
@@ -23,6 +23,7 @@ pub struct Client {
     pub identity: Identity,
     pub connection_id: ConnectionId,
     pub protocol: Protocol,
+    pub style: Style,
     pub outbox: Rc<Outbox>,
     /// The queries of each subscription; each one holds its queries, even if another one has the same.
     pub sets: BTreeMap<SetKey, Vec<QueryId>>,
@@ -30,8 +31,14 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(identity: Identity, connection_id: ConnectionId, protocol: Protocol, outbox: Rc<Outbox>) -> Client {
-        Client { identity, connection_id, protocol, outbox, sets: BTreeMap::new(), shape: None }
+    pub fn new(
+        identity: Identity,
+        connection_id: ConnectionId,
+        protocol: Protocol,
+        style: Style,
+        outbox: Rc<Outbox>,
+    ) -> Client {
+        Client { identity, connection_id, protocol, style, outbox, sets: BTreeMap::new(), shape: None }
     }
 
     pub fn queries(&self) -> impl Iterator<Item = QueryId> {

@@ -18,7 +18,7 @@ pub use calls::{CallError, Function};
 use client::Client;
 pub use client::ClientId;
 use queries::Queries;
-use shapes::Shapes;
+use shapes::{Shapes, Style};
 
 use crate::modules::{Context, Failure, Module};
 use crate::outbox::Outbox;
@@ -56,13 +56,23 @@ pub struct Caller {
     pub connection_id: Option<ConnectionId>,
 }
 
-/// The request behind a transaction.
-#[derive(Clone, Copy, Default)]
-struct Call {
+/// The call behind a transaction, as version 1 tells others of it.
+#[derive(Clone, Copy)]
+struct Call<'a> {
     /// The client that is answered with what the transaction did.
     client: Option<ClientId>,
-    /// Its number, which version 1 tells everybody.
     request: u32,
+    caller: Caller,
+    /// Empty where it is no reducer.
+    reducer: &'a str,
+    args: &'a [u8],
+}
+
+impl<'a> Call<'a> {
+    /// By nobody who waits for an answer.
+    fn unanswered(caller: Caller, reducer: &'a str, args: &'a [u8]) -> Self {
+        Call { client: None, request: 0, caller, reducer, args }
+    }
 }
 
 impl Database {
@@ -86,7 +96,7 @@ impl Database {
         let database = Database { name: name.to_owned(), identity, owner, schema, module, state: RefCell::new(state) };
         let database = Rc::new(database);
         let caller = Caller { identity: owner, connection_id: None };
-        database.run(caller, |context| database.module.init(context))?;
+        database.run(Call::unanswered(caller, "", &[]), |context| database.module.init(context))?;
         Ok(database)
     }
 
@@ -96,6 +106,7 @@ impl Database {
         caller: (Identity, ConnectionId),
         token: &str,
         protocol: Protocol,
+        is_light: bool,
         outbox: Rc<Outbox>,
     ) -> Option<ClientId> {
         let (identity, connection_id) = caller;
@@ -107,7 +118,8 @@ impl Database {
         let state = &mut *self.state.borrow_mut();
         let id = state.next_client;
         state.next_client += 1;
-        state.clients.insert(id, Client::new(identity, connection_id, protocol, outbox));
+        let style = Style::new(protocol, self.schema.tells_of_calls() && !is_light);
+        state.clients.insert(id, Client::new(identity, connection_id, protocol, style, outbox));
         Some(id)
     }
 
@@ -126,13 +138,15 @@ impl Database {
     /// Runs the module's `client_connected`.
     pub fn enter(self: &Rc<Self>, identity: Identity, connection_id: ConnectionId) -> Result<(), Failure> {
         let caller = Caller { identity, connection_id: Some(connection_id) };
-        self.run(caller, |context| self.module.connected(context))
+        let call = Call::unanswered(caller, self.schema.lifecycle("OnConnect"), &[]);
+        self.run(call, |context| self.module.connected(context))
     }
 
     /// Runs the module's `client_disconnected`, whose failure means nothing.
     pub fn leave(self: &Rc<Self>, identity: Identity, connection_id: ConnectionId) {
         let caller = Caller { identity, connection_id: Some(connection_id) };
-        let _ = self.run(caller, |context| self.module.disconnected(context));
+        let call = Call::unanswered(caller, self.schema.lifecycle("OnDisconnect"), &[]);
+        let _ = self.run(call, |context| self.module.disconnected(context));
     }
 
     /// Sends everybody away: the database is deleted.
@@ -145,17 +159,16 @@ impl Database {
     /// A transaction that no client waits for: all subscribers are told.
     fn run<T>(
         self: &Rc<Self>,
-        caller: Caller,
+        call: Call<'_>,
         work: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.transact(caller, Call::default(), work).map(|(value, _)| value)
+        self.transact(call, work).map(|(value, _)| value)
     }
 
     /// A transaction. The caller, if it is a client, is not told by itself and gets its part of the changes here.
     fn transact<T>(
         self: &Rc<Self>,
-        caller: Caller,
-        call: Call,
+        call: Call<'_>,
         work: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
     ) -> Result<(T, Vec<u8>), Failure> {
         let state = &mut *self.state.borrow_mut();
@@ -164,7 +177,7 @@ impl Database {
         }
         let timestamp = state.timestamp();
         let transaction = Transaction::new(&mut state.tables);
-        let mut context = Context::new(transaction, caller, timestamp, self.identity);
+        let mut context = Context::new(transaction, call.caller, timestamp, self.identity);
         match work(&mut context) {
             Ok(value) => {
                 let deltas = context.into_transaction().commit();

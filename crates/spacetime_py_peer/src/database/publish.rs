@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use super::client::ClientId;
 use super::queries::QueryId;
-use super::shapes::Shape;
+use super::shapes::{Shape, Style};
 use super::{Call, State};
 use crate::modules::Module;
 use crate::outbox::{Item, Message};
 use crate::store::{Delta, Map, Set};
 use crate::wire::Reply;
-use crate::wire::reply::{QueryUpdate, SetUpdate, TableUpdate};
+use crate::wire::reply::{Outcome, QueryUpdate, ReducerReply, SetUpdate, TableUpdate};
 
 impl State {
     /// Tells all subscribers but the caller, whose own part it gives.
-    pub(super) fn publish(&mut self, module: &dyn Module, deltas: BTreeMap<usize, Delta>, call: Call) -> Vec<u8> {
+    pub(super) fn publish(&mut self, module: &dyn Module, deltas: BTreeMap<usize, Delta>, call: Call<'_>) -> Vec<u8> {
         let updates = self.query_updates(module, &deltas);
         for id in self.shapes.affected(updates.keys()) {
             let Some(shape) = self.shapes.get(id) else { continue };
@@ -23,11 +23,27 @@ impl State {
                 continue;
             }
             let update = self.encode(shape, &updates);
-            let reply = Reply::Transaction { request: call.request, update: &update };
-            let message = Message::new(shape.protocol.encode(&reply));
+            let message = Message::new(shape.style.protocol().encode(&self.told(shape.style, call, &update)));
             others.for_each(|(_, outbox)| outbox.push(Item::Message(message.clone())));
         }
         self.part_of(call.client, &updates)
+    }
+
+    /// A transaction as others are told of it.
+    fn told<'a>(&self, style: Style, call: Call<'a>, update: &'a [u8]) -> Reply<'a> {
+        if style != Style::Full {
+            return Reply::Transaction { request: call.request, update };
+        }
+        Reply::Reducer(ReducerReply {
+            request: call.request,
+            timestamp: self.last_timestamp,
+            name: call.reducer,
+            number: self.tables.schema.reducer(call.reducer).map_or(0, |(number, _)| number),
+            args: call.args,
+            identity: call.caller.identity,
+            connection_id: call.caller.connection_id.unwrap_or_default(),
+            outcome: Outcome::Committed(update),
+        })
     }
 
     /// What the transaction means to the caller; nothing is an empty update too.
@@ -84,6 +100,6 @@ impl State {
                 sets.push(SetUpdate { set: *set, tables: tables.into_values().collect() });
             }
         }
-        shape.protocol.encode_update(&sets)
+        shape.style.protocol().encode_update(&sets)
     }
 }

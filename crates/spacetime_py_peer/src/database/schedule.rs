@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::{Caller, Database, now_micros};
+use super::{Call, Caller, Database, now_micros};
 use crate::store::{Delta, Row, column_range};
 
 /// What a ScheduleAt says.
@@ -42,10 +42,11 @@ impl Database {
         };
         let Some(schedule) = self.schema.tables[table].schedule.as_ref().filter(|_| is_there) else { return false };
         let caller = Caller { identity: self.identity, connection_id: None };
-        let _ = self.run(caller, |context| self.module.reducer(&schedule.reducer, row, context));
+        let call = Call::unanswered(caller, &schedule.reducer, row);
+        let _ = self.run(call, |context| self.module.reducer(&schedule.reducer, row, context));
         if is_last {
             // A transaction of its own, as on the real server.
-            let _ = self.run(caller, |context| {
+            let _ = self.run(Call::unanswered(caller, "", &[]), |context| {
                 context.delete(table, row);
                 Ok(())
             });

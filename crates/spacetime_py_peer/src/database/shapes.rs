@@ -11,11 +11,36 @@ use crate::wire::Protocol;
 
 pub type ShapeId = u32;
 
-/// (protocol, the queries of each set).
-type Key = (Protocol, Vec<(u32, Vec<QueryId>)>);
+/// How messages about the transactions of others are written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// Version 1, rows only.
+    Light,
+    /// Version 1, with the call.
+    Full,
+    /// Version 2, and 3, which has the same messages.
+    Sets,
+}
+
+impl Style {
+    pub fn new(protocol: Protocol, tells_of_calls: bool) -> Style {
+        match protocol {
+            Protocol::V1 if tells_of_calls => Style::Full,
+            Protocol::V1 => Style::Light,
+            Protocol::V2 | Protocol::V3 => Style::Sets,
+        }
+    }
+
+    pub fn protocol(self) -> Protocol {
+        if self == Style::Sets { Protocol::V2 } else { Protocol::V1 }
+    }
+}
+
+/// (style, the queries of each set).
+type Key = (Style, Vec<(u32, Vec<QueryId>)>);
 
 pub struct Shape {
-    pub protocol: Protocol,
+    pub style: Style,
     pub sets: Vec<(u32, Vec<QueryId>)>,
     pub members: Map<ClientId, Rc<Outbox>>,
 }
@@ -44,15 +69,13 @@ impl Shapes {
         &mut self,
         client: ClientId,
         outbox: &Rc<Outbox>,
-        protocol: Protocol,
+        style: Style,
         sets: Vec<(u32, Vec<QueryId>)>,
     ) -> Option<ShapeId> {
         if sets.is_empty() {
             return None;
         }
-        // Messages of version 3 are those of version 2.
-        let protocol = if protocol == Protocol::V3 { Protocol::V2 } else { protocol };
-        let key = (protocol, sets);
+        let key = (style, sets);
         let id = match self.ids.get(&key) {
             Some(id) => *id,
             None => self.add(key),
@@ -67,7 +90,7 @@ impl Shapes {
         for query in key.1.iter().flat_map(|(_, queries)| queries) {
             self.by_query.entry(*query).or_default().insert(id);
         }
-        self.shapes.insert(id, Shape { protocol: key.0, sets: key.1.clone(), members: Map::default() });
+        self.shapes.insert(id, Shape { style: key.0, sets: key.1.clone(), members: Map::default() });
         self.ids.insert(key, id);
         id
     }
@@ -88,6 +111,6 @@ impl Shapes {
                 }
             }
         }
-        self.ids.remove(&(shape.protocol, shape.sets));
+        self.ids.remove(&(shape.style, shape.sets));
     }
 }

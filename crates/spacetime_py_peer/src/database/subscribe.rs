@@ -178,7 +178,7 @@ impl State {
     fn reshape(&mut self, id: ClientId) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let before = client.shape.take();
-        client.shape = self.shapes.join(id, &client.outbox, client.protocol, client.update_sets());
+        client.shape = self.shapes.join(id, &client.outbox, client.style, client.update_sets());
         if client.shape != before {
             self.shapes.leave(id, before);
         }

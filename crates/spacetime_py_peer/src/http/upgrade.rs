@@ -19,6 +19,8 @@ pub struct Upgrade {
     pub protocol: Protocol,
     pub compression: Compression,
     pub connection_id: ConnectionId,
+    /// Version 1: nothing of the calls of others.
+    pub is_light: bool,
     /// To be sent before the first frame.
     pub response: Response,
 }
@@ -41,6 +43,7 @@ fn agree(host: &Host, name: &str, request: &Request) -> Result<Upgrade, Response
     };
     let offered = request.header("sec-websocket-protocol").unwrap_or_default();
     let protocol = Protocol::choose(offered).ok_or_else(|| refused("no valid protocol selected"))?;
+    let is_light = request.query.get("light").is_some_and(|light| light == "true");
     let headers = vec![
         ("connection", "upgrade".to_owned()),
         ("upgrade", "websocket".to_owned()),
@@ -50,7 +53,7 @@ fn agree(host: &Host, name: &str, request: &Request) -> Result<Upgrade, Response
         ("spacetime-identity-token", bearer.token.clone()),
     ];
     let response = Response { status: 101, headers, body: Vec::new() };
-    Ok(Upgrade { database, bearer, protocol, compression, connection_id, response })
+    Ok(Upgrade { database, bearer, protocol, compression, connection_id, is_light, response })
 }
 
 fn compression(request: &Request) -> Result<Compression, String> {

@@ -1,6 +1,6 @@
 //! Rows nobody wrote, for load: any schema, many values, the same ones every time.
 
-use _core::sats::{Kind, Layout, TypeId};
+use _core::sats::{Kind, Layout, Special, TypeId};
 
 use crate::schema::Schema;
 use crate::wire::Out;
@@ -22,6 +22,26 @@ pub fn made_up(schema: &Schema, table: usize, number: u64, seed: u64) -> Vec<u8>
         }
     }
     out.0
+}
+
+/// A row of zeros, empty lists, absent options, and first variants.
+pub fn zero(schema: &Schema, table: usize) -> Vec<u8> {
+    let mut out = Out::default();
+    zero_value(schema.layout(), schema.def.tables[table].row, &mut out);
+    out.0
+}
+
+fn zero_value(layout: &Layout, ty: TypeId, out: &mut Out) {
+    match layout.kind(ty) {
+        Kind::String | Kind::Bytes | Kind::Array(_) => out.count(0),
+        Kind::Product(product) => product.fields.iter().for_each(|field| zero_value(layout, field.ty, out)),
+        Kind::Sum(sum) if sum.special == Some(Special::Option) => out.u8(1),
+        Kind::Sum(sum) => {
+            out.u8(0);
+            sum.variants.first().into_iter().for_each(|variant| zero_value(layout, variant.ty, out));
+        }
+        _ => out.raw(&vec![0; layout.node(ty).min as usize]),
+    }
 }
 
 /// The same number always, and different ones for different numbers.

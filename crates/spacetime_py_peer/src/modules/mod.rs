@@ -72,11 +72,12 @@ pub trait Module {
 }
 
 /// The names of the modules that are built in.
-pub const NAMES: [&str; 3] = ["chat", "generic", "mod28"];
+pub const NAMES: [&str; 4] = ["all_types", "chat", "generic", "mod28"];
 
 /// A built-in module by its name.
 pub fn built_in(name: &str) -> Option<Result<Rc<dyn Module>, String>> {
     let module: Result<Rc<dyn Module>, String> = match name {
+        "all_types" => mod28::Mod28::all_types().map(|module| Rc::new(module) as _),
         "chat" => chat::Chat::new().map(|module| Rc::new(module) as _),
         "generic" => generic::Generic::of_load_tests().map(|module| Rc::new(module) as _),
         "mod28" => mod28::Mod28::new().map(|module| Rc::new(module) as _),

@@ -1,12 +1,14 @@
 //! The module that was recorded on 2.8.3, so that a recording can be played against this peer: all kinds of tables,
-//! functions and views.
+//! functions and views. And `tests/modules/all_types`, which is the same as far as 1.2.0 allows, with reducers more that
+//! take each type as an argument.
 
 use std::rc::Rc;
 
-use _core::sats::Reader;
 use _core::sats::value::Value;
+use _core::sats::{Reader, Writer};
 
 use super::context::{Context, encode};
+use super::made_up::zero;
 use super::{Failure, Module, Outcome};
 use crate::database::Identity;
 use crate::schema::Schema;
@@ -16,6 +18,8 @@ use crate::wire::Out;
 const SCHEMA_10: &str = include_str!("../../../../tests/codegen/schemas/schema-2.8.3-version10.json");
 const SCHEMA_9: &str = include_str!("../../../../tests/codegen/schemas/schema-2.8.3-version9.json");
 
+const ALL_TYPES: &str = include_str!("../../schemas/all_types.json");
+
 pub struct Mod28 {
     schema: Rc<Schema>,
 }
@@ -23,6 +27,11 @@ pub struct Mod28 {
 impl Mod28 {
     pub fn new() -> Result<Mod28, String> {
         Ok(Mod28 { schema: Rc::new(Schema::new(&[SCHEMA_10, SCHEMA_9])?) })
+    }
+
+    /// `tests/modules/all_types`, as a 1.x module.
+    pub fn all_types() -> Result<Mod28, String> {
+        Ok(Mod28 { schema: Rc::new(Schema::new(&[ALL_TYPES])?) })
     }
 }
 
@@ -130,6 +139,18 @@ impl Module for Mod28 {
                 context.insert(shelf, [&self.exact(name, args)?[..], &[7]].concat()).map(drop)
             }
             "wipe" => wipe(context),
+            "set_signed" | "set_unsigned" | "set_floats" | "set_plain" | "set_special" => {
+                let scalars = context.table("scalars")?;
+                self.set_columns(name, args, scalars, context)
+            }
+            "set_options" | "set_lists" | "set_user_types" => {
+                let containers = context.table("containers")?;
+                if reader.u64().map_err(broken)? == 0 {
+                    let text = "id 0 would be replaced by the next number of the sequence";
+                    return Err(Failure::User(text.into()));
+                }
+                self.set_columns(name, args, containers, context)
+            }
             _ => Err(Failure::panic()),
         }
     }
@@ -196,6 +217,26 @@ impl Mod28 {
         let mut reader = Reader::new(args);
         self.schema.layout().skip(reducer.params, &mut reader).map_err(broken)?;
         Ok(args[..reader.position()].to_vec())
+    }
+
+    /// Stores arguments in the columns of the same names, of the row that the first one tells; there may be none yet.
+    fn set_columns(&self, name: &str, args: &[u8], table: usize, context: &mut Context<'_>) -> Outcome {
+        let reducer = self.schema.def.reducer(name).ok_or_else(Failure::panic)?;
+        let layout = self.schema.layout();
+        let params = &layout.product(reducer.params).ok_or_else(Failure::panic)?.fields;
+        let args = layout.decode(reducer.params, &mut Reader::new(args)).map_err(broken)?;
+        let Value::Product(args) = args else { return Err(Failure::panic()) };
+        let mut key = Writer::default();
+        args[0].encode(&mut key).map_err(broken)?;
+        let mut columns = match context.find(table, &key.0) {
+            Some(row) => context.decode(table, &row)?,
+            None => context.decode(table, &zero(&self.schema, table))?,
+        };
+        for (param, value) in params.iter().zip(args) {
+            let column = param.name.as_deref().and_then(|name| self.schema.column(table, name));
+            columns[usize::from(column.ok_or_else(Failure::panic)?)] = value;
+        }
+        context.put(table, encode(columns)?).map(drop)
     }
 
     fn change_item(&self, name: &str, args: &[u8], context: &mut Context<'_>) -> Outcome {

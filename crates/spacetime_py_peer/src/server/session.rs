@@ -38,13 +38,13 @@ enum End {
 }
 
 pub async fn run(stream: TcpStream, buffer: BytesMut, upgrade: Upgrade, settings: &Settings) {
-    let Upgrade { database, bearer, protocol, compression, connection_id, .. } = upgrade;
+    let Upgrade { database, bearer, protocol, compression, connection_id, is_light, .. } = upgrade;
     let outbox = Rc::new(Outbox::default());
     if settings.ping_first {
         outbox.push(Item::Control(frame::ping()));
     }
     let caller = (bearer.identity, connection_id);
-    let Some(id) = database.connect(caller, &bearer.token, protocol, outbox.clone()) else { return };
+    let Some(id) = database.connect(caller, &bearer.token, protocol, is_light, outbox.clone()) else { return };
     outbox.push(Item::Control(frame::ping()));
     let (mut input, output) = stream.into_split();
     let session = Session { database: database.clone(), id, protocol, outbox: outbox.clone() };
