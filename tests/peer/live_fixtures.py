@@ -11,7 +11,8 @@ from .process import Peer
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Peer]:
-    with Peer() as peer:
+    # The tests are about version 1, where subscribers are told who called.
+    with Peer(options=("--protocols", "v1")) as peer:
         yield peer
 
 

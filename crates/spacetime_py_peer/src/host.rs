@@ -9,6 +9,7 @@ use crate::http::{Request, Response};
 use crate::modules::{self, Failure, Module};
 use crate::store::Map;
 use crate::token::{Bearer, Keys, identity_hex, identity_of, random};
+use crate::wire::{PROTOCOLS, Protocol};
 
 /// A database, and what was done to it: `created` or `updated`.
 pub type Published = (Rc<Database>, &'static str);
@@ -18,6 +19,8 @@ pub type Published = (Rc<Database>, &'static str);
 pub struct Settings {
     /// Send a ping before the greeting too, as the real server does now and then.
     pub ping_first: bool,
+    /// The versions that are spoken: older servers know fewer.
+    pub protocols: Vec<Protocol>,
     /// Time between two pings.
     pub ping_every: Duration,
     /// Wait so long for more before messages are sent, so that version 3 has something to put together.
@@ -26,7 +29,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { ping_first: false, ping_every: Duration::from_secs(15), coalesce: Duration::ZERO }
+        Settings {
+            ping_first: false,
+            protocols: PROTOCOLS.to_vec(),
+            ping_every: Duration::from_secs(15),
+            coalesce: Duration::ZERO,
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use spacetime_py_peer::wire::Protocol;
 use spacetime_py_peer::{Options, run};
 
 const USAGE: &str = "\
 usage: spacetime-py-peer [--listen HOST:PORT] [--database NAME=MODULE]... [--schema FILE] [--key TEXT]
-                         [--until-eof] [--ping-first] [--ping-seconds N] [--coalesce-ms N]
+                         [--protocols LIST] [--until-eof] [--ping-first] [--ping-seconds N]
+                         [--coalesce-ms N]
 
 Prints `listening on http://HOST:PORT` and serves until it is ended.
 
@@ -16,6 +18,7 @@ Prints `listening on http://HOST:PORT` and serves until it is ended.
 --database NAME=MODULE  a database from the start; modules: all_types, chat, generic, mod28
 --schema FILE           the schema (JSON, version 9 or 10) of the module `generic`
 --key TEXT              peers with the same key take each other's tokens
+--protocols LIST        the versions to speak, default v1,v2,v3
 --until-eof             end when the standard input ends
 --ping-first            a ping before the greeting too
 --ping-seconds N        time between pings, default 15
@@ -70,6 +73,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<(Options, bool),
                 options.generic_schema = Some(text);
             }
             "--key" => options.key = Some(value()?),
+            "--protocols" => options.settings.protocols = protocols(&value()?)?,
             "--until-eof" => until_eof = true,
             "--ping-first" => options.settings.ping_first = true,
             "--ping-seconds" => options.settings.ping_every = Duration::from_secs(number(&value()?)?.max(1)),
@@ -78,6 +82,11 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<(Options, bool),
         }
     }
     Ok((options, until_eof))
+}
+
+fn protocols(text: &str) -> Result<Vec<Protocol>, String> {
+    let known = |name| Protocol::from_short_name(name).ok_or_else(|| format!("{name} is not a protocol"));
+    text.split(',').map(known).collect()
 }
 
 fn number(text: &str) -> Result<u64, String> {

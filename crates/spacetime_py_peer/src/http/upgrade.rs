@@ -42,7 +42,8 @@ fn agree(host: &Host, name: &str, request: &Request) -> Result<Upgrade, Response
         return Err(Response::text(426, "This service requires use of the websocket protocol"));
     };
     let offered = request.header("sec-websocket-protocol").unwrap_or_default();
-    let protocol = Protocol::choose(offered).ok_or_else(|| refused("no valid protocol selected"))?;
+    let protocol =
+        Protocol::choose(offered, &host.settings.protocols).ok_or_else(|| refused("no valid protocol selected"))?;
     let is_light = request.query.get("light").is_some_and(|light| light == "true");
     let headers = vec![
         ("connection", "upgrade".to_owned()),

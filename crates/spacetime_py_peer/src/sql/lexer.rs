@@ -19,6 +19,9 @@ pub enum Token {
 /// Longer ones first.
 const SYMBOLS: [&str; 13] = ["!=", "<>", "<=", ">=", "=", "<", ">", "*", ".", ",", "(", ")", ";"];
 
+/// Statements of more tokens than this are refused: conditions nest as deep as they are long.
+const MOST_TOKENS: usize = 1000;
+
 pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut found = Vec::new();
     let mut rest = text.trim_start();
@@ -45,6 +48,9 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, String> {
             }
         };
         found.push(token);
+        if found.len() > MOST_TOKENS {
+            return Err("sql parser error: recursion limit exceeded".into());
+        }
         rest = rest[length..].trim_start();
     }
     Ok(found)

@@ -24,7 +24,7 @@ pub enum Protocol {
 }
 
 /// In the order in which a server prefers them.
-const PROTOCOLS: [Protocol; 3] = [Protocol::V3, Protocol::V2, Protocol::V1];
+pub const PROTOCOLS: [Protocol; 3] = [Protocol::V3, Protocol::V2, Protocol::V1];
 
 impl Protocol {
     pub fn name(self) -> &'static str {
@@ -35,10 +35,15 @@ impl Protocol {
         }
     }
 
-    /// The best one of those offered, whatever their order.
-    pub fn choose(offered: &str) -> Option<Protocol> {
+    /// As in `v3`.
+    pub fn from_short_name(name: &str) -> Option<Protocol> {
+        PROTOCOLS.into_iter().find(|protocol| &protocol.name()[..2] == name)
+    }
+
+    /// The best one of those offered, whatever their order, that is allowed.
+    pub fn choose(offered: &str, allowed: &[Protocol]) -> Option<Protocol> {
         let is_offered = |protocol: &Protocol| offered.split(',').any(|name| name.trim() == protocol.name());
-        PROTOCOLS.into_iter().find(is_offered)
+        PROTOCOLS.into_iter().filter(|protocol| allowed.contains(protocol)).find(is_offered)
     }
 
     /// The requests in one payload of a client; the error is a close reason.
