@@ -36,12 +36,14 @@ class CaptureFile:
         self._is_open = False
         self._secrets: dict[bytes, bytes] = {}
 
-    def start_session(self, core: Core) -> None:
-        """A new connection number. Raises OSError when the file cannot be written."""
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8")
-            self._started = time.monotonic()
+    def open(self, core: Core) -> None:
+        """Start the file. Raises OSError when it cannot be written."""
+        self._file = self._path.open("w", encoding="utf-8")
+        self._started = time.monotonic()
         core.start_capture()
+
+    def start_session(self) -> None:
+        """A new connection number."""
         self._conn += 1
         self._is_open = False
 
@@ -56,7 +58,7 @@ class CaptureFile:
         if not self._is_open and core.protocol is not None:
             self._is_open = True
             chosen = f"{core.protocol}.bsatn.spacetimedb"
-            self._open("open", chosen, {"response_headers": {"sec-websocket-protocol": chosen}})
+            self._answered("open", chosen, {"response_headers": {"sec-websocket-protocol": chosen}})
         for is_sent, kind, data in core.take_captured():
             line: dict[str, Any] = {"conn": self._conn, "dir": "c2s" if is_sent else "s2c"}
             if kind == "close":
@@ -73,7 +75,7 @@ class CaptureFile:
         """The session has ended, or the server did not upgrade."""
         self.write(core)
         if isinstance(error, HandshakeRejected):
-            self._open("refused", None, {"status": error.status, "response_body": error.body})
+            self._answered("refused", None, {"status": error.status, "response_body": error.body})
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -81,7 +83,7 @@ class CaptureFile:
             self._file.close()
             self._file = None
 
-    def _open(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
+    def _answered(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
         if not self._has_header:
             self._has_header = True
             self._write_header(chosen)

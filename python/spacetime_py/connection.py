@@ -272,7 +272,7 @@ class DbConnection:
         """Connect.
 
         Raises ConnectError (HandshakeRejected, AuthenticationError, ConnectTimeout), ProtocolError,
-        SchemaMismatchError.
+        SchemaMismatchError; OSError when the `capture` cannot be written.
         """
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")

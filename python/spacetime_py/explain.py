@@ -73,18 +73,14 @@ class Explain:
 
     def before_greeting(self, error: SpacetimeDBError, upgraded: bool) -> SpacetimeDBError:
         """A client that the module refuses is dropped after the upgrade, without a word."""
-        if not isinstance(error, ConnectionClosed):
+        if not isinstance(error, ConnectionClosed) or is_our_close(error):
             return error
-        if not upgraded:
-            explained = ConnectError(
-                f"{self.uri} ended the connection without an answer: is it a SpacetimeDB server?"
-            )
-            explained.__cause__ = error
-            return explained
-        explained = ConnectError(
-            f"{self.uri} ended the connection before its greeting: the client_connected "
-            f"reducer of `{self.database}` probably refused; `spacetime logs {self.database}` tells"
-        )
+        when, advice = "without an answer", "is it a SpacetimeDB server?"
+        if upgraded:
+            when = "before its greeting"
+            refused = f"the client_connected reducer of `{self.database}` probably refused"
+            advice = f"{refused}; `spacetime logs {self.database}` tells"
+        explained = ConnectError(f"{self.uri} ended the connection {when}: {advice}")
         explained.__cause__ = error
         return explained
 

@@ -88,7 +88,12 @@ class Link:
         return connected and self._session is not None and self._session.is_usable
 
     async def open(self) -> None:
-        """Connect and wait for the greeting. Raises ConnectError, ProtocolError."""
+        """Connect and wait for the greeting.
+
+        Raises ConnectError, ProtocolError, and OSError for a capture that cannot be written.
+        """
+        if self._options.capture is not None:
+            self._options.capture.open(self._core)
         await self._background.start(self._run)
         try:
             await self._greeted.wait()
@@ -145,14 +150,15 @@ class Link:
     async def _run(self) -> None:
         """The background task: one session after the other."""
         try:
-            while self._ended_by is None:
+            while True:
                 await self._one_session()
+                if self._ended_by is not None:
+                    return
                 with anyio.move_on_after(self._retry_in):
                     await self._closing.wait()
                 if self._closing.is_set():
-                    self._finish(ConnectionClosed(None, "", by_us=True))
-                elif self._ended_by is None:
-                    self._core.reconnect()
+                    return
+                self._core.reconnect()
         except Exception as fault:
             self._finish(self._explain.fault(fault))
         finally:
@@ -166,7 +172,7 @@ class Link:
         if self._closing.is_set():
             session.close()
         if options.capture is not None:
-            options.capture.start_session(self._core)
+            options.capture.start_session()
         try:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:

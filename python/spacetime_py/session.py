@@ -153,10 +153,12 @@ class Session:
         self._is_receiving = True
         try:
             self._core.receive_data(data)
+            self._take_events()
         except Exception as error:
             self.end(self._explain.fault(error))
-        self._take_events()
-        self._is_receiving = False
+        finally:
+            # KeyboardInterrupt goes through callbacks, and the connection lives on.
+            self._is_receiving = False
         self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from typing_extensions import Self
 
 from .callbacks import Callback, CallbackList
 from .context import EventContext
-from .exceptions import AlreadyEnded, AlreadyUnsubscribed, SpacetimeDBError, SubscriptionError
+from .exceptions import (
+    AlreadyEnded,
+    AlreadyUnsubscribed,
+    ConnectionClosed,
+    SpacetimeDBError,
+    SubscriptionError,
+)
 from .pending import Pending, fresh
 from .transport import Event
 
@@ -98,7 +105,9 @@ class SubscriptionHandle:
         subscription = self._subscription
         if not self.is_ended and not subscription.is_unsubscribing:
             subscription.is_unsubscribing = subscription.ended.is_watched = True
-            self._unsubscribe()
+            # A connection that is being closed takes it along; what was raised goes on.
+            with suppress(ConnectionClosed):
+                self._unsubscribe()
 
     def __repr__(self) -> str:
         state = "ended" if self.is_ended else "active" if self.is_active else "pending"

@@ -72,9 +72,16 @@ async def test_the_bare_class_says_that_bindings_are_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"uri": "nowhere"}, {"database": ""}, {"token": "a\r\nb"}, {"compression": "zip"}]
+    "bad",
+    [
+        {"uri": "nowhere"},
+        {"database": ""},
+        {"token": "a\r\nb"},
+        {"compression": "zip"},
+        {"protocols": ()},
+    ],
 )
-async def test_bad_options_are_refused_at_once(bad: dict[str, str]) -> None:
+async def test_bad_options_are_refused_at_once(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".{20}"):
         in_memory(Peer(), **bad)
 

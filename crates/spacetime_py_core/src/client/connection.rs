@@ -76,6 +76,9 @@ struct Me {
 
 impl Connection {
     pub fn new(module: Arc<ModuleDef>, options: Options) -> Result<Connection> {
+        if options.protocols.is_empty() {
+            return Err(Error::Usage("no protocol to offer: name at least one of v3, v2 and v1".into()));
+        }
         Ok(Connection {
             socket: open_socket(&options, options.token.as_deref())?,
             incoming: VecDeque::new(),
