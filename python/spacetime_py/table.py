@@ -13,68 +13,12 @@ _Row = TypeVar("_Row")
 _Key = TypeVar("_Key")
 
 
-class UniqueIndex(Generic[_Row, _Key]):
-    """A unique column of a table: at most one row for each value."""
-
-    __slots__ = ("_cache", "_column")
-
-    def __init__(self, cache: TableCache, column: int) -> None:
-        self._cache = cache
-        self._column = column
-
-    def find(self, key: _Key) -> _Row | None:
-        """The cached row with this value, in constant time. Raises EncodeError for a wrong type."""
-        row: _Row | None = self._cache.find(self._column, key)
-        return row
-
-    def range(
-        self,
-        start: _Key | None = None,
-        end: _Key | None = None,
-        *,
-        include_start: bool = True,
-        include_end: bool = False,
-        reverse: bool = False,
-        limit: int | None = None,
-    ) -> list[_Row]:
-        """The cached rows from `start` to `end` in the order of the column. See `Index.range`."""
-        return self._cache.range(
-            (self._column,),
-            start,
-            end,
-            include_start=include_start,
-            include_end=include_end,
-            reverse=reverse,
-            limit=limit,
-        )
-
-
-class Index(Generic[_Row, _Key]):
-    """An index of a table that is not unique: any number of rows for each value.
-
-    A key is the value of the column. Of an index over several columns it is a tuple of their
-    values, or of the first ones: then it stands for all keys that begin with them. Rows come in
-    the order of their keys, rows of one key in no particular order.
-
-    Sorting n rows is the price of the first use, log n steps that of each later change.
-    """
-
+class _OrderedIndex(Generic[_Row, _Key]):
     __slots__ = ("_cache", "_columns")
 
     def __init__(self, cache: TableCache, columns: tuple[int, ...]) -> None:
         self._cache = cache
         self._columns = columns
-
-    def filter(self, key: _Key) -> list[_Row]:
-        """The cached rows of this key, in log n steps and one for each row that is found.
-
-        Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
-        """
-        return self._cache.filter(self._columns, key)
-
-    def count(self, key: _Key) -> int:
-        """The same as `len(index.filter(key))`, without making the rows."""
-        return self._cache.count(self._columns, key)
 
     def range(
         self,
@@ -103,6 +47,45 @@ class Index(Generic[_Row, _Key]):
             reverse=reverse,
             limit=limit,
         )
+
+
+class UniqueIndex(_OrderedIndex[_Row, _Key]):
+    """A unique column of a table: at most one row for each value."""
+
+    __slots__ = ("_column",)
+
+    def __init__(self, cache: TableCache, column: int) -> None:
+        super().__init__(cache, (column,))
+        self._column = column
+
+    def find(self, key: _Key) -> _Row | None:
+        """The cached row with this value, in constant time. Raises EncodeError for a wrong type."""
+        row: _Row | None = self._cache.find(self._column, key)
+        return row
+
+
+class Index(_OrderedIndex[_Row, _Key]):
+    """An index of a table that is not unique: any number of rows for each value.
+
+    A key is the value of the column. Of an index over several columns it is a tuple of their
+    values, or of the first ones: then it stands for all keys that begin with them. Rows come in
+    the order of their keys, rows of one key in no particular order.
+
+    Sorting n rows is the price of the first use, log n steps that of each later change.
+    """
+
+    __slots__ = ()
+
+    def filter(self, key: _Key) -> list[_Row]:
+        """The cached rows of this key, in log n steps and one for each row that is found.
+
+        Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
+        """
+        return self._cache.filter(self._columns, key)
+
+    def count(self, key: _Key) -> int:
+        """The same as `len(index.filter(key))`, without making the rows."""
+        return self._cache.count(self._columns, key)
 
 
 class Table(Generic[_Row]):

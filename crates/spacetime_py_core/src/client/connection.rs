@@ -199,7 +199,7 @@ impl Connection {
 
     /// Requests without an answer, and query sets.
     pub fn pending(&self) -> (usize, usize) {
-        (self.requests.len(), self.subscriptions.ids().len())
+        (self.requests.len(), self.subscriptions.count())
     }
 
     /// Gives the id of the new query set. While there is no connection, it waits for the next one.

@@ -56,17 +56,6 @@ pub enum Event {
 }
 
 impl Event {
-    pub fn diff(&self) -> Option<&Diff> {
-        match self {
-            Event::SubscribeApplied { diff, .. }
-            | Event::UnsubscribeApplied { diff, .. }
-            | Event::SubscriptionFailed { diff, .. }
-            | Event::Transaction { diff, .. }
-            | Event::Resynced { diff } => Some(diff),
-            _ => None,
-        }
-    }
-
     pub fn diff_mut(&mut self) -> Option<&mut Diff> {
         match self {
             Event::SubscribeApplied { diff, .. }

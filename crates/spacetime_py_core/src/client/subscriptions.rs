@@ -123,8 +123,8 @@ impl Subscriptions {
         self.0.get(&id).is_some_and(|subscription| subscription.is_leaving)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     fn by_wire_id(&mut self, wire_id: u32) -> Option<(u32, &mut Subscription)> {
