@@ -1,4 +1,4 @@
-"""Bindings made from the running server, and a fresh database for each test.
+"""Bindings made from the running server, and a fresh database for each test, at each place.
 
 No test here can hang: each one is cancelled after `PATIENCE` seconds.
 """
@@ -10,7 +10,7 @@ import importlib
 import inspect
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,8 +19,10 @@ import anyio
 import pytest
 
 from spacetime_py import cli
+from tests.peer.process import Peer
 from tests.server.api import Api, Database
 
+from .places import Place, places
 from .target import Target
 
 # Seconds after which a test that hangs fails.
@@ -41,24 +43,57 @@ def _bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
     return run
 
 
+@pytest.fixture(scope="session", params=places(), ids=str)
+def place(request: pytest.FixtureRequest) -> Place:
+    """All tests run at one place, then at the next."""
+    chosen: Place = request.param
+    return chosen
+
+
 @pytest.fixture(scope="session")
-def bindings_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of Python packages, on the import path."""
-    folder = tmp_path_factory.mktemp("bindings")
-    sys.path.insert(0, str(folder))
+def server(place: Place, request: pytest.FixtureRequest) -> Iterator[Api]:
+    if place.is_peer:
+        with Peer() as peer:
+            yield peer
+    else:
+        yield request.getfixturevalue("server")
+
+
+@pytest.fixture(scope="session")
+def chat_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
+    return b"native:chat" if place.is_peer else _outer(request, "chat_wasm")
+
+
+@pytest.fixture(scope="session")
+def all_types_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
+    return b"native:all_types" if place.is_peer else _outer(request, "all_types_wasm")
+
+
+def _outer(request: pytest.FixtureRequest, name: str) -> bytes:
+    wasm: bytes = request.getfixturevalue(name)
+    return wasm
+
+
+@pytest.fixture(scope="session")
+def bindings_folder(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For Python packages of this place."""
+    parent = tmp_path_factory.mktemp("bindings")
+    sys.path.insert(0, str(parent))
+    folder = parent / f"live_{place}".replace("-", "_").replace(".", "_")
+    folder.mkdir()
     return folder
 
 
 @pytest.fixture(scope="session")
 def chat_bindings(server: Api, chat_wasm: bytes, bindings_folder: Path) -> Any:
     """Generated from a running database of the `chat` module."""
-    return _bindings_of_running(server, chat_wasm, bindings_folder / "live_chat")
+    return _bindings_of_running(server, chat_wasm, bindings_folder / "chat")
 
 
 @pytest.fixture(scope="session")
 def all_types_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path) -> Any:
     """Generated from a running database of the `all_types` module."""
-    return _bindings_of_running(server, all_types_wasm, bindings_folder / "live_all_types")
+    return _bindings_of_running(server, all_types_wasm, bindings_folder / "all_types")
 
 
 @pytest.fixture(scope="session")
@@ -76,19 +111,19 @@ def outdated_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path)
     reducer["params"]["elements"].pop()
     file = bindings_folder / "schema.json"
     file.write_text(json.dumps(schema))
-    out = bindings_folder / "live_outdated"
+    out = bindings_folder / "outdated"
     assert cli.main(["generate", "--schema", str(file), "--out", str(out)]) == 0
-    return importlib.import_module(out.name)
+    return _import(out)
 
 
 @pytest.fixture
-def chat(chat_bindings: Any, chat_database: Database) -> Target:
-    return Target(chat_bindings, chat_database)
+def chat(place: Place, chat_bindings: Any, chat_database: Database) -> Target:
+    return Target(place, chat_bindings, chat_database)
 
 
 @pytest.fixture
-def all_types(all_types_bindings: Any, all_types_database: Database) -> Target:
-    return Target(all_types_bindings, all_types_database)
+def all_types(place: Place, all_types_bindings: Any, all_types_database: Database) -> Target:
+    return Target(place, all_types_bindings, all_types_database)
 
 
 def _bindings_of_running(server: Api, wasm: bytes, out: Path) -> Any:
@@ -97,4 +132,8 @@ def _bindings_of_running(server: Api, wasm: bytes, out: Path) -> Any:
     source = ["--uri", server.url, "--database", name]
     assert cli.main(["generate", *source, "--out", str(out)]) == 0
     server.delete(name)
-    return importlib.import_module(out.name)
+    return _import(out)
+
+
+def _import(package: Path) -> Any:
+    return importlib.import_module(f"{package.parent.name}.{package.name}")

@@ -8,21 +8,31 @@ from typing import Any
 
 import anyio
 
+from spacetime_py import ReducerEvent
 from tests.server.api import Database
+
+from .places import Place
 
 
 @dataclass(frozen=True)
 class Target:
     """Bindings are Any: they are generated while the tests run."""
 
+    place: Place
     bindings: Any
     database: Database
 
     def connect(self, **options: Any) -> Any:
         """A connection to be entered."""
+        options.setdefault("protocols", self.place.protocols)
         return self.bindings.DbConnection(
             uri=self.database.url, database=self.database.name, **options
         )
+
+
+def is_own(event: object) -> bool:
+    """Whether a transaction is this connection's call. Version 1 tells of those of others too."""
+    return isinstance(event, ReducerEvent) and event.is_own
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -22,15 +22,31 @@ from spacetime_py import (
     SenderError,
     SubscriptionError,
 )
+from spacetime_py.sockets import socket_transport
+from spacetime_py.transport import Driver, Endpoint, Transport
 from tests.server.api import Api, Database
-from tests.server.server import Server
 
+from .places import Place
 from .target import Target, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_server]
 
 # Rows whose insertion takes the server some tenths of a second or more.
 SLOW = 100_000
+
+
+class Withheld:
+    """The network, which keeps for itself what the server sends when it is told so."""
+
+    def __init__(self) -> None:
+        self.is_withholding = False
+
+    def __call__(self, endpoint: Endpoint, driver: Driver) -> Transport:
+        def pass_on(data: Any) -> None:
+            if not self.is_withholding:
+                driver.on_data(data)
+
+        return socket_transport(endpoint, driver._replace(on_data=pass_on))
 
 
 async def works(connection: Any) -> None:
@@ -74,9 +90,9 @@ async def test_the_wrong_number_of_arguments(chat: Target) -> None:
 
 
 async def test_a_reducer_that_the_database_lacks(
-    all_types_bindings: Any, chat_database: Database
+    place: Place, all_types_bindings: Any, chat_database: Database
 ) -> None:
-    async with Target(all_types_bindings, chat_database).connect() as connection:
+    async with Target(place, all_types_bindings, chat_database).connect() as connection:
         with pytest.raises(InternalError, match="add_marker") as caught:
             await connection.reducers.add_marker()
         assert caught.value.reducer == "add_marker"
@@ -85,9 +101,9 @@ async def test_a_reducer_that_the_database_lacks(
 
 
 async def test_a_table_that_the_database_lacks(
-    all_types_bindings: Any, chat_database: Database
+    place: Place, all_types_bindings: Any, chat_database: Database
 ) -> None:
-    async with Target(all_types_bindings, chat_database).connect() as connection:
+    async with Target(place, all_types_bindings, chat_database).connect() as connection:
         with pytest.raises(SubscriptionError, match="bulk") as caught:
             await connection.subscribe("SELECT * FROM bulk")
         assert caught.value.queries == ("SELECT * FROM bulk",)
@@ -96,10 +112,10 @@ async def test_a_table_that_the_database_lacks(
 
 
 async def test_a_table_that_the_bindings_lack(
-    chat_bindings: Any, all_types_database: Database, caplog: pytest.LogCaptureFixture
+    place: Place, chat_bindings: Any, all_types_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rows that cannot be kept are no reason to end the connection."""
-    async with Target(chat_bindings, all_types_database).connect() as connection:
+    async with Target(place, chat_bindings, all_types_database).connect() as connection:
         await connection.subscribe("SELECT * FROM presence")
         assert connection.is_active
     (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
@@ -245,12 +261,12 @@ async def test_a_client_that_the_module_refuses(all_types: Target, server: Api) 
 
 
 async def test_the_server_goes_away_in_mid_call(
-    all_types_bindings: Any, all_types_wasm: bytes
+    place: Place, all_types_bindings: Any, all_types_wasm: bytes
 ) -> None:
     told: list[object] = []
-    with Server() as server:
+    with place.new_server() as server:
         database = await anyio.to_thread.run_sync(server.publish, "short-lived", all_types_wasm)
-        target = Target(all_types_bindings, database)
+        target = Target(place, all_types_bindings, database)
         connection = target.connect(
             reconnect=False, on_disconnect=lambda connection, error: told.append(error)
         )
@@ -285,10 +301,10 @@ async def test_the_server_goes_away_in_mid_call(
 
 
 async def test_the_database_is_deleted(
-    all_types_bindings: Any, all_types_wasm: bytes, server: Api
+    place: Place, all_types_bindings: Any, all_types_wasm: bytes, server: Api
 ) -> None:
     database = server.publish("to-be-deleted", all_types_wasm)
-    async with Target(all_types_bindings, database).connect(reconnect=False) as connection:
+    async with Target(place, all_types_bindings, database).connect(reconnect=False) as connection:
         await connection.subscribe("SELECT * FROM diary")
         await anyio.to_thread.run_sync(server.delete, database.name)
         with pytest.raises(ConnectionClosed) as caught:
@@ -298,8 +314,10 @@ async def test_the_database_is_deleted(
 
 
 async def test_calls_in_flight_when_this_side_closes(all_types: Target) -> None:
-    async with all_types.connect() as connection:
-        call = connection.reducers.bulk_insert(0, SLOW, 0)
+    network = Withheld()
+    async with all_types.connect(transport=network) as connection:
+        network.is_withholding = True
+        call = connection.reducers.noop()
     with pytest.raises(ConnectionClosed, match="the call may have been executed") as caught:
         await call
     assert caught.value.by_us
@@ -312,9 +330,9 @@ async def test_calls_in_flight_when_this_side_closes(all_types: Target) -> None:
 
 
 async def test_rows_that_do_not_decode(
-    outdated_bindings: Any, all_types_database: Database
+    place: Place, outdated_bindings: Any, all_types_database: Database
 ) -> None:
-    target = Target(outdated_bindings, all_types_database)
+    target = Target(place, outdated_bindings, all_types_database)
     async with target.connect() as connection:
         await connection.reducers.add_item(1, "one", 0, 0, None)
         await connection.subscribe("SELECT * FROM item")
@@ -329,9 +347,9 @@ async def test_rows_that_do_not_decode(
 
 
 async def test_arguments_that_the_reducer_no_longer_takes(
-    outdated_bindings: Any, all_types_database: Database
+    place: Place, outdated_bindings: Any, all_types_database: Database
 ) -> None:
-    async with Target(outdated_bindings, all_types_database).connect() as connection:
+    async with Target(place, outdated_bindings, all_types_database).connect() as connection:
         with pytest.raises(InternalError, match="add_diary"):
             await connection.reducers.add_diary("one argument too few")
         assert connection.is_active

@@ -1,0 +1,37 @@
+"""Where the live suite runs: a server, and the versions of the protocol that are offered to it.
+
+With `SPACETIME_TEST_SERVER_URL` that is the named server alone, which chooses the version itself.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from tests.peer.process import Peer
+from tests.server.server import URL_VARIABLE, Server
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    is_peer: bool = False
+    protocols: tuple[str, ...] = ("v3", "v2", "v1")
+
+    def new_server(self) -> AbstractContextManager[Server | Peer]:
+        """One of the test's own, which it may stop."""
+        return Peer() if self.is_peer else Server()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def places() -> list[Place]:
+    if os.environ.get(URL_VARIABLE):
+        return [Place("url")]
+    return [
+        Place("1.2.0"),
+        Place("peer-v2", is_peer=True, protocols=("v2",)),
+        Place("peer-v3", is_peer=True, protocols=("v3",)),
+    ]
