@@ -10,7 +10,6 @@ import base64
 import gzip
 import hashlib
 import json
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,58 +19,52 @@ from spacetime_py import MemoryTransport
 from spacetime_py.transport import Driver, Endpoint
 from tests.scripted import wire
 
-RECORDINGS = Path(__file__).parent.parent / "recordings" / "v1-1.2.0"
+from .addresses import VERSIONS, Version
 
-_SUBSCRIBE_APPLIED = 0x08
-_LISTENED_TO = (1, 2, 3, _SUBSCRIBE_APPLIED)
-"""Messages that come to a client which only subscribes: transactions, greeting, first rows."""
+RECORDINGS = Path(__file__).parent.parent / "recordings"
 
 
 @dataclass(frozen=True)
 class Recording:
     """What one connection of a recorded session received, and the rows it had at the end."""
 
+    version: Version
     queries: tuple[str, ...]
     messages: tuple[bytes, ...]
-    """Without the compression byte, expanded."""
+    """Payloads without the compression byte, expanded."""
     rows: dict[str, str]
     """By table: what `digest` gives for them."""
 
 
-def load(scenario: str, connection: int = 0) -> Recording:
+def load(protocol: str, scenario: str, connection: int = 0) -> Recording:
     """A session in which the connection has one subscription and calls nothing."""
+    version = VERSIONS[protocol]
+    base = RECORDINGS / version.folder / scenario
     queries: list[str] = []
     messages: list[bytes] = []
-    for line in _lines(scenario):
+    for line in _lines(base.with_suffix(".jsonl.gz")):
         if line["kind"] != "binary" or line["conn"] != connection:
             continue
         data = base64.b64decode(line["data"])
         if line["dir"] == "c2s":
-            queries += _queries(data)
-        elif (message := _expand(data))[0] in _LISTENED_TO:
+            if data[0] == version.subscribe:
+                queries += version.read_subscribe(data).queries
+        elif (message := _expand(data))[0] in version.listened_to:
             messages.append(message)
-    truth = json.loads(gzip.decompress((RECORDINGS / f"{scenario}.truth.json.gz").read_bytes()))
+    truth = json.loads(gzip.decompress(base.with_suffix(".truth.json.gz").read_bytes()))
     tables = truth["client_cache_at_end"][str(connection)]
     rows = {table: content["sha256_of_sorted_rows"] for table, content in tables.items()}
-    return Recording(tuple(queries), tuple(messages), rows)
+    return Recording(version, tuple(queries), tuple(messages), rows)
 
 
 def digest(rows: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(sorted(rows))).hexdigest()
 
 
-def _lines(scenario: str) -> Iterator[dict[str, Any]]:
-    text = gzip.decompress((RECORDINGS / f"{scenario}.jsonl.gz").read_bytes()).decode()
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    text = gzip.decompress(file.read_bytes()).decode()
     for line in text.splitlines()[1:]:
         yield json.loads(line)
-
-
-def _queries(data: bytes) -> list[str]:
-    if data[0] != 4:
-        return []
-    message = wire.client_message(data)
-    assert isinstance(message, wire.Subscribe)
-    return message.queries
 
 
 def _expand(data: bytes) -> bytes:
@@ -92,6 +85,7 @@ class RecordedServer:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self._version = recording.version
         self._memory: MemoryTransport | None = None
         self._incoming = bytearray()
         self._is_upgraded = False
@@ -115,10 +109,10 @@ class RecordedServer:
             message = self._recording.messages[self.played]
             if self._memory is None or not self._is_upgraded:
                 return False
-            if message[0] == _SUBSCRIBE_APPLIED:
+            if self.played > 0:
                 if self._subscribe is None:
                     return False
-                message = _addressed(message, self._subscribe)
+                message = self._version.readdress(message, self._subscribe)
             self.played += 1
             self._memory.feed(wire.frame(2, b"\0" + message))
         return True
@@ -137,7 +131,7 @@ class RecordedServer:
             self._incoming = bytearray(rest)
             self._is_upgraded = True
             assert self._memory is not None
-            self._memory.feed(wire.upgrade_answer(head))
+            self._memory.feed(wire.upgrade_answer(head, self._version.subprotocol))
         while (frame := wire.take_frame(self._incoming)) is not None:
             self._take(*frame)
 
@@ -146,12 +140,4 @@ class RecordedServer:
         if opcode == 8:
             self._memory.feed(wire.frame(8, payload))
         elif opcode == 2:
-            message = wire.client_message(payload)
-            assert isinstance(message, wire.Subscribe)
-            self._subscribe = message
-
-
-def _addressed(message: bytes, subscribe: wire.Subscribe) -> bytes:
-    """SubscribeMultiApplied with other ids: tag, request id, 8 bytes of duration, query set id."""
-    ids = struct.pack("<I", subscribe.request_id), struct.pack("<I", subscribe.query_set)
-    return message[:1] + ids[0] + message[5:13] + ids[1] + message[17:]
+            self._subscribe = self._version.read_subscribe(payload)

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from .addresses import VERSIONS
 from .client import until
 from .model import COLUMNS, Watch, missing_deletes
 from .recorded import RecordedServer, Recording, cut_positions, digest, load
@@ -42,7 +43,7 @@ def check(connection: Any, watch: Watch, recording: Recording) -> None:
 async def run(recording: Recording, cut_after: int | None) -> int:
     """Play it, up to a cut and then from the start; gives how many sessions that took."""
     server = RecordedServer(recording)
-    connection = bindings("schema_1_2_0_version9").DbConnection(
+    connection = bindings(recording.version.bindings).DbConnection(
         uri="http://localhost:3000",
         database="recorded",
         transport=server.transport,
@@ -69,17 +70,19 @@ async def run(recording: Recording, cut_after: int | None) -> int:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_a_session_that_is_not_cut(scenario: str) -> None:
-    assert await run(load(scenario), None) == 1
+@pytest.mark.parametrize("protocol", VERSIONS)
+async def test_a_session_that_is_not_cut(protocol: str, scenario: str) -> None:
+    assert await run(load(protocol, scenario), None) == 1
 
 
 if RECONNECTS:
 
     @pytest.mark.parametrize("scenario", SCENARIOS)
+    @pytest.mark.parametrize("protocol", VERSIONS)
     async def test_a_session_that_is_cut_between_two_messages(
-        scenario: str, anyio_backend_name: str, summary: list[str]
+        protocol: str, scenario: str, anyio_backend_name: str, summary: list[str]
     ) -> None:
-        recording = load(scenario)
+        recording = load(protocol, scenario)
         # Before the greeting there is nothing to reconnect to: entering fails then.
         positions = [k for k in cut_positions(recording, every=SOAK) if k > 0]
         start = time.monotonic()
@@ -87,6 +90,6 @@ if RECONNECTS:
             print(f"cut after {position} messages")
             assert await run(recording, position) == 2
         summary.append(
-            f"{scenario} on {anyio_backend_name}: {len(positions)} cuts between messages, "
-            f"{time.monotonic() - start:.1f} s"
+            f"{protocol} {scenario} on {anyio_backend_name}: "
+            f"{len(positions)} cuts between messages, {time.monotonic() - start:.1f} s"
         )

@@ -113,8 +113,8 @@ def _table_update(table: str, inserts: Iterable[object], deletes: Iterable[objec
     return u32(4096) + string(table) + count + array([update])
 
 
-def identity_token() -> bytes:
-    return b"\3" + ME + string(TOKEN) + MY_CONNECTION
+def identity_token(identity: bytes = ME) -> bytes:
+    return b"\3" + identity + string(TOKEN) + MY_CONNECTION
 
 
 def transaction_update(
@@ -163,7 +163,7 @@ def procedure_result(request_id: int, *, value: bytes = b"", error: str | None =
 
 
 def client_message(data: bytes) -> ClientMessage:
-    reader = _Reader(data)
+    reader = Reader(data)
     tag = reader.take(1)[0]
     if tag == 0:
         return Call(reader.string(), reader.take(reader.u32()), reader.u32())
@@ -176,13 +176,15 @@ def client_message(data: bytes) -> ClientMessage:
     return Unsubscribe(reader.u32(), reader.u32())
 
 
-class _Reader:
+class Reader:
+    """Takes values off the start of `rest`."""
+
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.rest = memoryview(data)
 
     def take(self, count: int) -> bytes:
-        taken, self._data = self._data[:count], self._data[count:]
-        return taken
+        taken, self.rest = self.rest[:count], self.rest[count:]
+        return bytes(taken)
 
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")
@@ -218,14 +220,14 @@ def take_frame(data: bytearray) -> tuple[int, bytes] | None:
     return opcode, payload
 
 
-def upgrade_answer(request: bytes) -> bytes:
+def upgrade_answer(request: bytes, subprotocol: str = "v1.bsatn.spacetimedb") -> bytes:
     headers = dict(line.split(b": ", 1) for line in request.split(b"\r\n")[1:] if line)
     key = {name.lower(): value for name, value in headers.items()}[b"sec-websocket-key"]
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
         b"sec-websocket-accept: " + accept + b"\r\n"
-        b"sec-websocket-protocol: v1.bsatn.spacetimedb\r\n\r\n"
+        b"sec-websocket-protocol: " + subprotocol.encode() + b"\r\n\r\n"
     )
 
 
