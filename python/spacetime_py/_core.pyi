@@ -230,6 +230,7 @@ class Connection:
         """The cached rows of a table as BSATN, in no order; needs no declared classes."""
 
     def start_capture(self) -> None: ...
+    def stop_capture(self) -> None: ...
     def take_captured(self) -> list[tuple[bool, str, bytes]]:
         """What went over the socket since: sent by us, kind as in recordings, payload."""
 
@@ -458,8 +459,11 @@ Event = (
     | Closed
 )
 
-def open_envelope(payload: Buffer) -> bytes:
-    """The body of a server's message, expanded and without its compression byte."""
+def open_envelope(payload: Buffer, limit: int) -> bytes:
+    """The body of a server's message, expanded and without its compression byte.
+
+    Raises ProtocolError when it cannot be expanded, or to more than `limit` bytes.
+    """
 
 def generate(schema: str, module_name: str, include_private: bool = False) -> list[tuple[str, str]]:
     """The Python package for a module description in JSON (version 9 or 10).

@@ -1,7 +1,8 @@
 """Writes what a connection sends and receives to a file, to be looked at or replayed later.
 
 The format is that of `tests/recordings/README.md`: one JSON object a line. Tokens and the values of
-the user's own headers are left out. Rows and arguments are not.
+the user's own headers are left out. Rows and arguments are not. A file that can be written no more,
+since the disk is full say, ends the capture and not the connection.
 """
 
 from __future__ import annotations
@@ -11,23 +12,31 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from ._core import Connection as Core
 from ._core import __version__, open_envelope
-from .exceptions import HandshakeRejected, SpacetimeDBError
+from .exceptions import HandshakeRejected, ProtocolError, SpacetimeDBError
+from .pending import logger
 
 
 class CaptureFile:
     """One file for all sessions of a connection; each is a `conn` in it."""
 
     def __init__(
-        self, path: str | Path, database: str, protocols: Sequence[str], headers: Mapping[str, str]
+        self,
+        path: str | Path,
+        database: str,
+        protocols: Sequence[str],
+        headers: Mapping[str, str],
+        max_message_size: int,
     ) -> None:
         self._path = Path(path)
         self._database = database
         self._offered = [f"{protocol}.bsatn.spacetimedb" for protocol in protocols]
+        self._max_message_size = max_message_size
         self._headers = {name: _digest(value) for name, value in headers.items()}
         self._file: TextIO | None = None
         self._started = time.monotonic()
@@ -70,6 +79,8 @@ class CaptureFile:
                 shown = self._hidden(data) if kind == "binary" and not is_sent else data
                 line["data"] = base64.b64encode(shown).decode()
             self._line(kind, line)
+        if self._file is None:
+            core.stop_capture()
 
     def end_session(self, core: Core, error: SpacetimeDBError) -> None:
         """The session has ended, or the server did not upgrade."""
@@ -79,9 +90,13 @@ class CaptureFile:
 
     def close(self) -> None:
         """Nothing more comes."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as error:
+            logger.error("capture %s is not complete: %s", self._path, error)
 
     def _answered(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
         if not self._has_header:
@@ -109,22 +124,33 @@ class CaptureFile:
 
     def _hidden(self, payload: bytes) -> bytes:
         """The payload with other bytes in the place of secrets, and expanded if it has one."""
-        body = open_envelope(payload)
+        try:
+            tag, body = b"\0", open_envelope(payload, self._max_message_size)
+        except ProtocolError:
+            # It ends the session, and is what the file will be looked at for.
+            tag, body = payload[:1], payload[1:]
         found = [secret for secret in self._secrets if secret in body]
         if not found:
             return payload
         for secret in found:
             body = body.replace(secret, self._secrets[secret])
-        return b"\0" + body
+        return tag + body
 
     def _line(self, kind: str, fields: Mapping[str, Any]) -> None:
         ms = round((time.monotonic() - self._started) * 1000, 1)
         self._write({"ms": ms, "kind": kind, **fields})
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
+        except OSError as error:
+            logger.error("capture %s ends here: %s", self._path, error)
+            file, self._file = self._file, None
+            with suppress(OSError):
+                file.close()
 
 
 def _digest(secret: str) -> str:

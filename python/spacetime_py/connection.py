@@ -123,7 +123,9 @@ class DbConnection:
             transport=transport or network(endpoint, ca_file, ssl_context),
             connect_timeout=connect_timeout,
             policy=policy_of(reconnect),
-            capture=CaptureFile(capture, database, protocols, headers) if capture else None,
+            capture=CaptureFile(capture, database, protocols, headers, max_message_size)
+            if capture
+            else None,
             on_connect=_checked(on_connect, "on_connect"),
             on_disconnect=_checked(on_disconnect, "on_disconnect"),
             on_reconnecting=_checked(on_reconnecting, "on_reconnecting"),

@@ -34,7 +34,7 @@ class Explain:
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
         if isinstance(error, ssl.SSLCertVerificationError):
-            advice = "an `ssl_context` can name the certificates to trust"
+            advice = "`ca_file` names a file of certificates to trust"
         elif isinstance(error, ssl.SSLError):
             advice = "does the server speak TLS? http:// connects without"
         # anyio says only that all attempts failed, and what failed is the cause.
@@ -73,7 +73,8 @@ class Explain:
 
     def before_greeting(self, error: SpacetimeDBError, upgraded: bool) -> SpacetimeDBError:
         """A client that the module refuses is dropped after the upgrade, without a word."""
-        if not isinstance(error, ConnectionClosed) or is_our_close(error):
+        said_why = isinstance(error, IdentityChanged)
+        if said_why or not isinstance(error, ConnectionClosed) or is_our_close(error):
             return error
         when, advice = "without an answer", "is it a SpacetimeDB server?"
         if upgraded:

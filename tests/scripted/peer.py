@@ -36,9 +36,11 @@ class Peer:
         self.refusal: bytes | None = None
         self.rows: Rows = {}
         self.greets = True
+        self.identity = wire.ME
         self.answers = True
         self.answers_close = True
         self.resets = False
+        self.on_ping: Callable[[], None] = lambda: None
         self.received: list[ClientMessage] = []
         self.writes = 0
         self._incoming = bytearray()
@@ -62,7 +64,7 @@ class Peer:
             return
         self.send_bytes(wire.upgrade_answer(head))
         if self.greets:
-            self.send(wire.identity_token())
+            self.send(wire.identity_token(self.identity))
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == 8:
@@ -70,6 +72,8 @@ class Peer:
             self.received.append(Close(code, payload[2:].decode()))
             if self.answers_close:
                 self.send_bytes(wire.frame(8, payload))
+        elif opcode == 9:
+            self.on_ping()
         elif opcode == 2:
             message = wire.client_message(payload)
             self.received.append(message)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
 
 from examples.chat.module_bindings import DbConnection, Message
-from spacetime_py import ConnectionStatus, Identity, Reconnect, Timestamp
+from spacetime_py import (
+    AuthenticationError,
+    ConnectionLost,
+    ConnectionStatus,
+    HandshakeRejected,
+    Identity,
+    IdentityChanged,
+    Reconnect,
+    ReconnectAttempt,
+    Timestamp,
+)
 from spacetime_py.transport import Driver, Endpoint, MemoryTransport
 
+from . import wire
 from .peer import PATIENCE, Peer, connected, in_memory, in_memory_options
 
 pytestmark = pytest.mark.anyio
@@ -22,6 +35,11 @@ class _Peers:
 
     def __init__(self, *peers: Peer) -> None:
         self._peers = list(peers)
+        self.first = peers[0]
+
+    @property
+    def left(self) -> int:
+        return len(self._peers)
 
     def __call__(self, endpoint: Endpoint, driver: Driver) -> MemoryTransport:
         peer = self._peers.pop(0)
@@ -85,7 +103,124 @@ async def test_what_goes_through_a_callback_leaves_the_connection_usable() -> No
         await connection.reducers.send_message("still here")
 
 
-async def test_a_capture_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="missing"):
-        async with in_memory(Peer(), capture=tmp_path / "missing" / "session.jsonl"):
+async def test_somebody_else_s_greeting_ends_the_attempts() -> None:
+    peers = _Peers(Peer(), _other_identity())
+    told: list[object] = []
+    async with _reconnecting(peers, on_disconnect=lambda _, error: told.append(error)) as lost:
+        with pytest.raises(IdentityChanged):
+            await lost.wait_closed()
+    assert [type(error) for error in told] == [IdentityChanged]
+    assert peers.left == 0
+
+
+async def test_a_refused_token_ends_the_attempts() -> None:
+    peers = _Peers(Peer(), _refusing("401 Unauthorized"))
+    async with _reconnecting(peers) as lost:
+        with pytest.raises(AuthenticationError):
+            await lost.wait_closed()
+    assert lost.state.status is ConnectionStatus.CLOSED
+
+
+async def test_a_policy_that_gives_up_ends_it_with_the_last_error() -> None:
+    asked: list[ReconnectAttempt] = []
+
+    def policy(attempt: ReconnectAttempt) -> float | None:
+        asked.append(attempt)
+        return 0 if attempt.number < 3 else None
+
+    peers = _Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
+    async with _reconnecting(peers, reconnect=policy) as lost:
+        with pytest.raises(HandshakeRejected, match="503"):
+            await lost.wait_closed()
+    assert [attempt.number for attempt in asked] == [1, 2, 3]
+    kinds = [type(attempt.error) for attempt in asked]
+    assert kinds == [ConnectionLost, HandshakeRejected, HandshakeRejected]
+
+
+async def test_the_attempts_of_a_reconnect_are_counted() -> None:
+    peers = _Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
+    async with _reconnecting(peers, reconnect=Reconnect(base=0, max_attempts=2)) as lost:
+        with pytest.raises(HandshakeRejected):
+            await lost.wait_closed()
+    assert peers.left == 0
+
+
+async def test_a_policy_that_raises_is_logged_and_gives_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def policy(attempt: ReconnectAttempt) -> float:
+        raise ZeroDivisionError
+
+    raised: list[Exception] = []
+    peers = _Peers(Peer())
+    async with _reconnecting(peers, reconnect=policy, on_callback_error=raised.append) as lost:
+        with pytest.raises(ConnectionLost):
+            await lost.wait_closed()
+    assert [type(error) for error in raised] == [ZeroDivisionError]
+    assert "the reconnect policy, raised" in caplog.text
+
+
+async def test_a_first_connect_is_not_retried() -> None:
+    asked: list[object] = []
+    peers = _Peers(_refusing("503 Service Unavailable"), Peer())
+    with anyio.fail_after(PATIENCE), pytest.raises(HandshakeRejected):
+        async with _connection(peers, reconnect=asked.append):
             pass
+    assert (asked, peers.left) == ([], 1)
+
+
+async def test_a_first_connect_is_retried_on_request() -> None:
+    peers = _Peers(*[_refusing("503 Service Unavailable") for _ in range(2)], Peer())
+    told: list[tuple[int, ConnectionStatus]] = []
+    connection = _connection(
+        peers,
+        reconnect=Reconnect(base=0, first=True),
+        on_reconnecting=lambda me, attempt: told.append((attempt.number, me.state.status)),
+    )
+    with anyio.fail_after(PATIENCE):
+        async with connection:
+            await connection.reducers.send_message("at last")
+    assert told == [(1, ConnectionStatus.CONNECTING), (2, ConnectionStatus.CONNECTING)]
+
+
+async def test_a_first_connect_gives_up_as_any_other() -> None:
+    peers = _Peers(*[_refusing("503 Service Unavailable") for _ in range(3)])
+    policy = Reconnect(base=0, first=True, max_attempts=2)
+    with anyio.fail_after(PATIENCE), pytest.raises(HandshakeRejected):
+        async with _connection(peers, reconnect=policy):
+            pass
+    assert peers.left == 0
+
+
+async def test_a_first_connect_with_a_refused_token_is_not_retried() -> None:
+    peers = _Peers(_refusing("401 Unauthorized"))
+    with anyio.fail_after(PATIENCE), pytest.raises(AuthenticationError):
+        async with _connection(peers, reconnect=Reconnect(base=0, first=True)):
+            pass
+
+
+def _connection(peers: _Peers, **options: Any) -> DbConnection:
+    options.setdefault("reconnect", Reconnect(base=0))
+    uri = "http://localhost:3000"
+    return DbConnection(uri=uri, database="chat", transport=peers, **options)
+
+
+@asynccontextmanager
+async def _reconnecting(peers: _Peers, **options: Any) -> AsyncIterator[DbConnection]:
+    """A connection that was lost as soon as it was made."""
+    with anyio.fail_after(PATIENCE):
+        async with _connection(peers, **options) as connection:
+            peers.first.end()
+            yield connection
+
+
+def _refusing(status: str) -> Peer:
+    peer = Peer()
+    peer.refusal = wire.refusal(status, "")
+    return peer
+
+
+def _other_identity() -> Peer:
+    peer = Peer()
+    peer.identity = bytes(32)
+    return peer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import ssl
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -48,18 +49,51 @@ async def test_tcp() -> None:
 
 async def test_tls() -> None:
     peer = Peer()
-    trusting = ssl.create_default_context(cafile=_TLS / "certificate.pem")
+    trusting = ssl.create_default_context(cafile=_TLS / "ca.pem")
     async with serving(peer, server_tls()) as uri:
         async with DbConnection(uri=uri, database="chat", ssl_context=trusting) as connection:
             await converse(connection, peer)
         await connection.wait_closed()
 
 
-async def test_a_certificate_that_nobody_trusts() -> None:
+async def test_tls_with_the_certificates_of_a_file() -> None:
+    peer = Peer()
+    async with serving(peer, server_tls()) as uri:
+        async with DbConnection(uri=uri, database="chat", ca_file=_TLS / "ca.pem") as connection:
+            await converse(connection, peer)
+        await connection.wait_closed()
+
+
+@pytest.mark.parametrize("options", [{}, {"ca_file": _TLS / "stranger.pem"}])
+async def test_a_certificate_that_nobody_trusts(options: dict[str, Any]) -> None:
     async with serving(Peer(), server_tls()) as uri:
-        with pytest.raises(ConnectError, match="certificate verify failed"):
-            async with DbConnection(uri=uri, database="chat"):
+        with pytest.raises(ConnectError, match=r"certificate verify failed.*`ca_file`"):
+            async with DbConnection(uri=uri, database="chat", **options):
                 pass
+
+
+async def test_a_certificate_of_another_host() -> None:
+    async with serving(Peer(), server_tls()) as uri:
+        uri = uri.replace("localhost", "127.0.0.1")
+        with pytest.raises(ConnectError, match=r"not valid for '127\.0\.0\.1'"):
+            async with DbConnection(uri=uri, database="chat", ca_file=_TLS / "ca.pem"):
+                pass
+
+
+@pytest.mark.parametrize("name", ["key.pem", "make.sh", "missing.pem"])
+async def test_a_file_without_certificates(name: str) -> None:
+    with pytest.raises(ValueError, match=f"ca_file .*{name}"):
+        DbConnection(uri="https://localhost", database="chat", ca_file=_TLS / name)
+
+
+async def test_certificates_twice() -> None:
+    with pytest.raises(ValueError, match="either ca_file or ssl_context"):
+        DbConnection(
+            uri="https://localhost",
+            database="chat",
+            ca_file=_TLS / "ca.pem",
+            ssl_context=ssl.create_default_context(),
+        )
 
 
 class PlainHttp(Peer):

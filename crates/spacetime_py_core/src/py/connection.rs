@@ -179,6 +179,10 @@ impl Connection {
         self.lock().capture().start();
     }
 
+    fn stop_capture(&self) {
+        self.lock().capture().stop();
+    }
+
     fn take_captured<'py>(&self, py: Python<'py>) -> Vec<(bool, &'static str, Bound<'py, PyBytes>)> {
         let records = self.lock().capture().take();
         records
@@ -232,10 +236,10 @@ fn compression_of(name: &str) -> PyResult<Compression> {
     }
 }
 
-/// The body of a server's message without its compression byte.
+/// The body of a server's message without its compression byte; `limit` bounds what it may expand to.
 #[pyfunction]
-pub fn open_envelope<'py>(py: Python<'py>, payload: Input<'py>) -> PyResult<Bound<'py, PyBytes>> {
-    let body = compression::open(payload.as_bytes().to_vec().into(), usize::MAX >> 1)?;
+pub fn open_envelope<'py>(py: Python<'py>, payload: Input<'py>, limit: usize) -> PyResult<Bound<'py, PyBytes>> {
+    let body = compression::open(payload.as_bytes().to_vec().into(), limit)?;
     Ok(PyBytes::new(py, &body))
 }
 

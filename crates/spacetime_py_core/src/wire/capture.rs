@@ -31,6 +31,11 @@ impl Capture {
         self.0.get_or_insert_default();
     }
 
+    /// Forgets what was not taken.
+    pub fn stop(&mut self) {
+        self.0 = None;
+    }
+
     #[inline]
     pub fn record(&mut self, is_sent: bool, kind: Kind, data: impl FnOnce() -> Bytes) {
         if let Some(records) = &mut self.0 {
