@@ -37,10 +37,12 @@ class Peer:
         self.rows: Rows = {}
         self.greets = True
         self.identity = wire.ME
+        self.protocol = "v1"
         self.answers = True
         self.answers_close = True
         self.resets = False
         self.on_ping: Callable[[], None] = lambda: None
+        self.pongs: list[bytes] = []
         self.received: list[ClientMessage] = []
         self.writes = 0
         self._incoming = bytearray()
@@ -62,9 +64,13 @@ class Peer:
             self.send_bytes(self.refusal)
             self.end()
             return
-        self.send_bytes(wire.upgrade_answer(head))
+        self.send_bytes(wire.upgrade_answer(head, f"{self.protocol}.bsatn.spacetimedb"))
         if self.greets:
-            self.send(wire.identity_token(self.identity))
+            self.send(self.greeting())
+
+    def greeting(self) -> bytes:
+        """The first message."""
+        return wire.identity_token(self.identity)
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == 8:
@@ -74,11 +80,17 @@ class Peer:
                 self.send_bytes(wire.frame(8, payload))
         elif opcode == 9:
             self.on_ping()
+        elif opcode == 10:
+            self.pongs.append(payload)
         elif opcode == 2:
-            message = wire.client_message(payload)
-            self.received.append(message)
-            if self.answers:
-                self.answer(message)
+            self.take_message(payload)
+
+    def take_message(self, payload: bytes) -> None:
+        """One binary message of the client."""
+        message = wire.client_message(payload)
+        self.received.append(message)
+        if self.answers:
+            self.answer(message)
 
     def answer(self, message: ClientMessage) -> None:
         """The good answer."""

@@ -63,7 +63,15 @@ class Close:
     reason: str
 
 
-ClientMessage = Call | CallProcedure | Subscribe | Unsubscribe | Close
+@dataclass
+class Query:
+    """OneOffQuery."""
+
+    message_id: bytes
+    query: str
+
+
+ClientMessage = Call | CallProcedure | Subscribe | Unsubscribe | Query | Close
 
 
 def u32(number: int) -> bytes:
@@ -138,8 +146,8 @@ def failed(message: str) -> bytes:
     return b"\1" + string(message)
 
 
-def light_update(inserts: Rows, deletes: Rows) -> bytes:
-    return b"\2" + u32(0) + database_update(inserts, deletes)
+def light_update(inserts: Rows, deletes: Rows, request_id: int = 0) -> bytes:
+    return b"\2" + u32(request_id) + database_update(inserts, deletes)
 
 
 def subscribe_applied(message: Subscribe, inserts: Rows) -> bytes:
@@ -162,9 +170,17 @@ def procedure_result(request_id: int, *, value: bytes = b"", error: str | None =
     return b"\x0a" + status + u64(0) + u64(0) + u32(request_id)
 
 
+def one_off_response(message_id: bytes, rows: Rows, error: str | None = None) -> bytes:
+    tables = [string(table) + row_list(rows) for table, rows in rows.items()]
+    reason = option(None if error is None else string(error))
+    return b"\x04" + sized(message_id) + reason + array(tables) + u64(0)
+
+
 def client_message(data: bytes) -> ClientMessage:
     reader = Reader(data)
-    tag = reader.take(1)[0]
+    tag = reader.u8()
+    if tag == 2:
+        return Query(reader.take(reader.u32()), reader.string())
     if tag == 0:
         return Call(reader.string(), reader.take(reader.u32()), reader.u32())
     if tag == 4:
@@ -185,6 +201,9 @@ class Reader:
     def take(self, count: int) -> bytes:
         taken, self.rest = self.rest[:count], self.rest[count:]
         return bytes(taken)
+
+    def u8(self) -> int:
+        return self.take(1)[0]
 
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")
@@ -218,6 +237,15 @@ def take_frame(data: bytearray) -> tuple[int, bytes] | None:
     opcode = data[0] & 0x0F
     del data[: start + 4 + size]
     return opcode, payload
+
+
+def fragments(payload: bytes, size: int, between: bytes = b"") -> bytes:
+    """A binary message in several frames, with control frames between them."""
+    parts = [payload[start : start + size] for start in range(0, len(payload), size)]
+    frames = [bytearray(frame(0 if number else 2, part)) for number, part in enumerate(parts)]
+    for one in frames[:-1]:
+        one[0] &= 0x7F
+    return between.join(map(bytes, frames))
 
 
 def upgrade_answer(request: bytes, subprotocol: str = "v1.bsatn.spacetimedb") -> bytes:
