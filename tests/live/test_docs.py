@@ -1,9 +1,4 @@
-"""Each Python block of the documentation is a program. Here they run, as they stand but for the
-address and the name of the database.
-
-A block is written for the `chat` module, or for the one that a comment above it names:
-`<!-- module: all_types -->`.
-"""
+"""The programs of the documentation run as they stand, but for address and name of the database."""
 
 from __future__ import annotations
 
@@ -12,47 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.documentation import BLOCKS, DOCUMENTS, ROOT, Block, blocks_of
 from tests.server.api import Database
 
 pytestmark = pytest.mark.real_server
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 # Seconds after which a program that hangs fails.
 PATIENCE = 60.0
-
-_BLOCK = re.compile(r"(?:^<!-- module: (\w+) -->\n)?^```python\n(.*?)^```$", re.M | re.S)
 # However it is written, as a part of a list say.
 _ANY_BLOCK = re.compile(r"^[\s>]*(?:```+|~~~+)\s*\{?\.?py", re.M | re.I)
-
-
-@dataclass(frozen=True)
-class Block:
-    place: str
-    module: str
-    source: str
-
-    def at(self, database: Database) -> str:
-        """The program, to be run on this database."""
-        here = self.source.replace("http://127.0.0.1:3000", database.url)
-        return re.sub(r'database="\w+"', f'database="{database.name}"', here)
-
-
-def blocks_of(document: Path) -> list[Block]:
-    text, name = document.read_text(encoding="utf-8"), document.relative_to(ROOT).as_posix()
-    return [
-        Block(f"{name}:{text.count(chr(10), 0, found.start(2))}", found[1] or "chat", found[2])
-        for found in _BLOCK.finditer(text)
-    ]
-
-
-BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document)]
 
 
 @pytest.mark.usefixtures("place")
@@ -77,11 +45,9 @@ def test_a_block_runs(block: Block, request: pytest.FixtureRequest, tmp_path: Pa
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_block_is_left_out(document: Path) -> None:
-    text = document.read_text(encoding="utf-8")
-    assert len(blocks_of(document)) == len(_ANY_BLOCK.findall(text))
-    assert text.count("<!-- module:") == sum(
-        block.module != "chat" for block in blocks_of(document)
-    )
+    text, blocks = document.read_text(encoding="utf-8"), blocks_of(document)
+    assert len(blocks) == len(_ANY_BLOCK.findall(text))
+    assert text.count("<!-- module:") == sum(block.module != "chat" for block in blocks)
 
 
 def test_there_are_blocks() -> None:

@@ -1,0 +1,43 @@
+"""The Python blocks of the documentation, each a program of its own.
+
+A block is written for the `chat` module, or for the one that a comment above it names:
+`<!-- module: all_types -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.server.api import Database
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+
+_BLOCK = re.compile(r"(?:^<!-- module: (\w+) -->\n)?^```python\n(.*?)^```$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Block:
+    place: str
+    """The document and the line."""
+    module: str
+    source: str
+
+    def at(self, database: Database) -> str:
+        """The program, to be run on this database."""
+        here = self.source.replace("http://127.0.0.1:3000", database.url)
+        return re.sub(r'database="\w+"', f'database="{database.name}"', here)
+
+
+def blocks_of(document: Path) -> list[Block]:
+    text, name = document.read_text(encoding="utf-8"), document.relative_to(ROOT).as_posix()
+    blocks = []
+    for found in _BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start(2))
+        blocks.append(Block(f"{name}:{line}", found[1] or "chat", found[2]))
+    return blocks
+
+
+BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document)]
