@@ -219,6 +219,10 @@ class Connection:
         """What the server chose: "v3", "v2" or "v1"."""
 
     @property
+    def token(self) -> str | None:
+        """The secret that the last greeting holds, even one that ended the connection."""
+
+    @property
     def pending(self) -> tuple[int, int]:
         """The numbers of requests without an answer and of query sets."""
 

@@ -56,14 +56,9 @@ class CaptureFile:
         self._conn += 1
         self._is_open = False
 
-    def hide(self, token: str) -> None:
-        """Leave this token out of everything that is written from now on."""
-        secret = token.encode()
-        if secret:
-            self._secrets[secret] = _digest(token).encode().ljust(len(secret), b"-")[: len(secret)]
-
     def write(self, core: Core) -> None:
         """Write what the core has captured since the last time."""
+        self._hide(core.token)
         if not self._is_open and core.protocol is not None:
             self._is_open = True
             chosen = f"{core.protocol}.bsatn.spacetimedb"
@@ -121,6 +116,12 @@ class CaptureFile:
             "database": self._database,
         }
         self._write(header)
+
+    def _hide(self, token: str | None) -> None:
+        """Leave this token out of everything that is written from now on."""
+        secret = (token or "").encode()
+        if token and secret not in self._secrets:
+            self._secrets[secret] = _digest(token).encode().ljust(len(secret), b"-")[: len(secret)]
 
     def _hidden(self, payload: bytes) -> bytes:
         """The payload with other bytes in the place of secrets, and expanded if it has one."""

@@ -237,8 +237,6 @@ class Link:
         is_first, self.greeting = self.greeting is None, greeting
         if self._session is not None:
             self._session.greet()
-        if self._options.capture is not None:
-            self._options.capture.hide(greeting.token)
         if is_first:
             self.token = greeting.token
             self.states.set(ConnectionState(ConnectionStatus.CONNECTED))

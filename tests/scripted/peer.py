@@ -37,6 +37,7 @@ class Peer:
         self.rows: Rows = {}
         self.greets = True
         self.identity = wire.ME
+        self.token = wire.TOKEN
         self.protocol = "v1"
         self.answers = True
         self.answers_close = True
@@ -70,7 +71,7 @@ class Peer:
 
     def greeting(self) -> bytes:
         """The first message."""
-        return wire.identity_token(self.identity)
+        return wire.identity_token(self.identity, self.token)
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == 8:

@@ -121,8 +121,8 @@ def _table_update(table: str, inserts: Iterable[object], deletes: Iterable[objec
     return u32(4096) + string(table) + count + array([update])
 
 
-def identity_token(identity: bytes = ME) -> bytes:
-    return b"\3" + identity + string(TOKEN) + MY_CONNECTION
+def identity_token(identity: bytes = ME, token: str = TOKEN) -> bytes:
+    return b"\3" + identity + string(token) + MY_CONNECTION
 
 
 def transaction_update(

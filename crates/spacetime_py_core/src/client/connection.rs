@@ -56,6 +56,8 @@ pub struct Connection {
     me: Option<Me>,
     /// Who greeted first. A reconnect asks to be the same again.
     first: Option<(Me, String)>,
+    /// The token of the last greeting, whomever it greeted.
+    token: Option<String>,
     cache: ClientCache,
     resync: Option<Resync>,
     requests: Requests,
@@ -88,6 +90,7 @@ impl Connection {
             protocol: None,
             me: None,
             first: None,
+            token: None,
             cache: ClientCache::new(module),
             resync: None,
             requests: Requests::default(),
@@ -186,6 +189,11 @@ impl Connection {
     /// What the server chose of the offer.
     pub fn protocol(&self) -> Option<Protocol> {
         self.protocol
+    }
+
+    /// The secret that the last greeting holds, even one that ended the connection.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// The head of the message that was applied last.
@@ -394,6 +402,7 @@ impl Connection {
 
     /// The first greeting, or that of a reconnect.
     fn greeted(&mut self, me: Me, token: String) -> Result<()> {
+        self.token = Some(token.clone());
         if self.me.replace(me).is_some() {
             return Err(Error::Protocol("the server greeted twice".into()));
         }

@@ -158,6 +158,11 @@ impl Connection {
     }
 
     #[getter]
+    fn token(&self) -> Option<String> {
+        self.lock().token().map(str::to_owned)
+    }
+
+    #[getter]
     fn pending(&self) -> (usize, usize) {
         self.lock().pending()
     }
