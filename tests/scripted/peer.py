@@ -156,6 +156,23 @@ def in_memory_options(peer: Peer, **options: Any) -> dict[str, Any]:
     return {**address, "transport": transport, **options}
 
 
+class Peers:
+    """Another peer for each attempt to connect."""
+
+    def __init__(self, *peers: Peer) -> None:
+        self._peers = list(peers)
+        self.first = peers[0]
+
+    @property
+    def left(self) -> int:
+        return len(self._peers)
+
+    def __call__(self, endpoint: Endpoint, driver: Driver) -> MemoryTransport:
+        peer = self._peers.pop(0)
+        transport: MemoryTransport = in_memory_options(peer)["transport"](endpoint, driver)
+        return transport
+
+
 @asynccontextmanager
 async def connected(**options: Any) -> AsyncIterator[tuple[DbConnection, Peer]]:
     """A connection in memory and its peer."""

@@ -13,10 +13,9 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection
 from spacetime_py import IdentityChanged, ProtocolError, Reconnect
-from spacetime_py.transport import Driver, Endpoint, MemoryTransport
 
 from . import wire
-from .peer import PATIENCE, Peer, in_memory, in_memory_options
+from .peer import PATIENCE, Peer, Peers, in_memory
 
 pytestmark = pytest.mark.anyio
 
@@ -100,24 +99,17 @@ async def test_a_payload_that_cannot_be_opened_is_captured_as_it_came(
 
 
 async def test_no_token_is_captured_not_even_that_of_somebody_else(tmp_path: Path) -> None:
-    peers = [Peer(), Peer()]
-    peers[1].identity, peers[1].token = bytes(32), "of somebody else"
+    mine, other = Peer(), Peer()
+    other.identity, other.token = bytes(32), "of somebody else"
     file = tmp_path / "session.jsonl"
-
-    def transport(endpoint: Endpoint, driver: Driver) -> MemoryTransport:
-        made: MemoryTransport = in_memory_options(peers[len(taken)])["transport"](endpoint, driver)
-        taken.append(made)
-        return made
-
-    taken: list[MemoryTransport] = []
-    options = {"transport": transport, "capture": file, "reconnect": Reconnect(base=0)}
+    options = {"transport": Peers(mine, other), "capture": file, "reconnect": Reconnect(base=0)}
     with anyio.fail_after(PATIENCE):
-        async with in_memory(peers[0], **options) as connection:
-            peers[0].end()
+        async with in_memory(mine, **options) as connection:
+            mine.end()
             with pytest.raises(IdentityChanged):
                 await connection.wait_closed()
     payloads = [base64.b64decode(line["data"]) for line in lines(file) if "data" in line]
     assert len(payloads) == 2
-    for peer in peers:
+    for peer in (mine, other):
         assert not any(peer.token.encode() in payload for payload in payloads)
         assert peer.token not in file.read_text()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from spacetime_py import KeepaliveTimeout
+from spacetime_py import KeepaliveTimeout, Reconnect
 
 from . import wire
-from .peer import Peer, connected
+from .peer import PATIENCE, Peer, Peers, connected, in_memory
 
 pytestmark = pytest.mark.anyio
 # Seconds; nothing is measured.
@@ -66,6 +66,26 @@ async def test_whatever_the_server_sends_starts_anew(answer: bytes) -> None:
         assert connection.is_active
         with pytest.raises(KeepaliveTimeout):
             await connection.wait_closed()
+
+
+async def test_a_server_that_was_lost_so_is_connected_to_again() -> None:
+    silent, other = Peer(), Peer()
+    answering(other, wire.frame(10, b""), times=1_000_000)
+    errors: list[Exception] = []
+    again = anyio.Event()
+    connection = in_memory(
+        silent,
+        transport=Peers(silent, other),
+        reconnect=Reconnect(base=0),
+        ping_interval=SOON,
+        ping_timeout=SOON,
+        on_reconnecting=lambda _, attempt: errors.append(attempt.error),
+        on_reconnected=lambda _: again.set(),
+    )
+    with anyio.fail_after(PATIENCE):
+        async with connection:
+            await again.wait()
+    assert [type(error) for error in errors] == [KeepaliveTimeout]
 
 
 async def test_without_a_timeout_one_who_never_answers_is_pinged_once() -> None:

@@ -21,30 +21,12 @@ from spacetime_py import (
     ReconnectAttempt,
     Timestamp,
 )
-from spacetime_py.transport import Driver, Endpoint, MemoryTransport
 
 from . import wire
-from .peer import PATIENCE, Peer, connected, in_memory, in_memory_options
+from .peer import PATIENCE, Peer, Peers, connected, in_memory
 
 pytestmark = pytest.mark.anyio
 USERS = "SELECT * FROM user"
-
-
-class _Peers:
-    """Another peer for each attempt to connect."""
-
-    def __init__(self, *peers: Peer) -> None:
-        self._peers = list(peers)
-        self.first = peers[0]
-
-    @property
-    def left(self) -> int:
-        return len(self._peers)
-
-    def __call__(self, endpoint: Endpoint, driver: Driver) -> MemoryTransport:
-        peer = self._peers.pop(0)
-        transport: MemoryTransport = in_memory_options(peer)["transport"](endpoint, driver)
-        return transport
 
 
 async def test_closing_while_an_attempt_waits_for_the_greeting_is_our_close() -> None:
@@ -54,7 +36,7 @@ async def test_closing_while_an_attempt_waits_for_the_greeting_is_our_close() ->
     connection = DbConnection(
         uri="http://localhost:3000",
         database="chat",
-        transport=_Peers(first, silent),
+        transport=Peers(first, silent),
         reconnect=Reconnect(base=0),
         on_disconnect=lambda _, error: told.append(error),
     )
@@ -104,7 +86,7 @@ async def test_what_goes_through_a_callback_leaves_the_connection_usable() -> No
 
 
 async def test_somebody_else_s_greeting_ends_the_attempts() -> None:
-    peers = _Peers(Peer(), _other_identity())
+    peers = Peers(Peer(), _other_identity())
     told: list[object] = []
     async with _reconnecting(peers, on_disconnect=lambda _, error: told.append(error)) as lost:
         with pytest.raises(IdentityChanged):
@@ -114,7 +96,7 @@ async def test_somebody_else_s_greeting_ends_the_attempts() -> None:
 
 
 async def test_a_refused_token_ends_the_attempts() -> None:
-    peers = _Peers(Peer(), _refusing("401 Unauthorized"))
+    peers = Peers(Peer(), _refusing("401 Unauthorized"))
     async with _reconnecting(peers) as lost:
         with pytest.raises(AuthenticationError):
             await lost.wait_closed()
@@ -128,7 +110,7 @@ async def test_a_policy_that_gives_up_ends_it_with_the_last_error() -> None:
         asked.append(attempt)
         return 0 if attempt.number < 3 else None
 
-    peers = _Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
+    peers = Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
     async with _reconnecting(peers, reconnect=policy) as lost:
         with pytest.raises(HandshakeRejected, match="503"):
             await lost.wait_closed()
@@ -138,7 +120,7 @@ async def test_a_policy_that_gives_up_ends_it_with_the_last_error() -> None:
 
 
 async def test_the_attempts_of_a_reconnect_are_counted() -> None:
-    peers = _Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
+    peers = Peers(Peer(), *[_refusing("503 Service Unavailable") for _ in range(2)])
     async with _reconnecting(peers, reconnect=Reconnect(base=0, max_attempts=2)) as lost:
         with pytest.raises(HandshakeRejected):
             await lost.wait_closed()
@@ -152,7 +134,7 @@ async def test_a_policy_that_raises_is_logged_and_gives_up(
         raise ZeroDivisionError
 
     raised: list[Exception] = []
-    peers = _Peers(Peer())
+    peers = Peers(Peer())
     async with _reconnecting(peers, reconnect=policy, on_callback_error=raised.append) as lost:
         with pytest.raises(ConnectionLost):
             await lost.wait_closed()
@@ -162,7 +144,7 @@ async def test_a_policy_that_raises_is_logged_and_gives_up(
 
 async def test_a_first_connect_is_not_retried() -> None:
     asked: list[object] = []
-    peers = _Peers(_refusing("503 Service Unavailable"), Peer())
+    peers = Peers(_refusing("503 Service Unavailable"), Peer())
     with anyio.fail_after(PATIENCE), pytest.raises(HandshakeRejected):
         async with _connection(peers, reconnect=asked.append):
             pass
@@ -170,7 +152,7 @@ async def test_a_first_connect_is_not_retried() -> None:
 
 
 async def test_a_first_connect_is_retried_on_request() -> None:
-    peers = _Peers(*[_refusing("503 Service Unavailable") for _ in range(2)], Peer())
+    peers = Peers(*[_refusing("503 Service Unavailable") for _ in range(2)], Peer())
     told: list[tuple[int, ConnectionStatus]] = []
     connection = _connection(
         peers,
@@ -184,7 +166,7 @@ async def test_a_first_connect_is_retried_on_request() -> None:
 
 
 async def test_a_first_connect_gives_up_as_any_other() -> None:
-    peers = _Peers(*[_refusing("503 Service Unavailable") for _ in range(3)])
+    peers = Peers(*[_refusing("503 Service Unavailable") for _ in range(3)])
     policy = Reconnect(base=0, first=True, max_attempts=2)
     with anyio.fail_after(PATIENCE), pytest.raises(HandshakeRejected):
         async with _connection(peers, reconnect=policy):
@@ -193,20 +175,35 @@ async def test_a_first_connect_gives_up_as_any_other() -> None:
 
 
 async def test_a_first_connect_with_a_refused_token_is_not_retried() -> None:
-    peers = _Peers(_refusing("401 Unauthorized"))
+    peers = Peers(_refusing("401 Unauthorized"))
     with anyio.fail_after(PATIENCE), pytest.raises(AuthenticationError):
         async with _connection(peers, reconnect=Reconnect(base=0, first=True)):
             pass
 
 
-def _connection(peers: _Peers, **options: Any) -> DbConnection:
+async def test_callbacks_about_a_reconnect_that_raise_stop_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def raising(*_: object) -> None:
+        raise ZeroDivisionError
+
+    peers = Peers(Peer(), Peer())
+    callbacks = {"on_reconnecting": raising, "on_reconnected": raising}
+    async with _reconnecting(peers, **callbacks) as connection:
+        await connection.wait_connected()
+        await connection.reducers.send_message("still here")
+    for name in callbacks:
+        assert f"{name}, raised" in caplog.text
+
+
+def _connection(peers: Peers, **options: Any) -> DbConnection:
     options.setdefault("reconnect", Reconnect(base=0))
     uri = "http://localhost:3000"
     return DbConnection(uri=uri, database="chat", transport=peers, **options)
 
 
 @asynccontextmanager
-async def _reconnecting(peers: _Peers, **options: Any) -> AsyncIterator[DbConnection]:
+async def _reconnecting(peers: Peers, **options: Any) -> AsyncIterator[DbConnection]:
     """A connection that was lost as soon as it was made."""
     with anyio.fail_after(PATIENCE):
         async with _connection(peers, **options) as connection:
