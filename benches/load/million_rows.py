@@ -2,9 +2,9 @@
 
     python -m benches.load.million_rows [ROWS] [--json]
 
-The server is the live peer, a process of its own, whose memory does not count. The rows are those of
-its table `message` (about 100 bytes on the wire, one unique index), updated in slices by another
-client's calls. Memory is this process's resident set, after the system had back what is free.
+The server is the live peer, a process of its own, whose memory does not count. Its table `message`
+has rows of about 100 bytes and one unique index; another client's calls update them in slices.
+Memory is the resident set of this process, after the system had back what is free.
 """
 
 from __future__ import annotations

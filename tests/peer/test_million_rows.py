@@ -1,4 +1,4 @@
-"""A million rows come, change and go, and leave nothing behind. The figures are printed, not held."""
+"""A million rows come, change and go, and leave nothing behind. Figures are printed, not held."""
 
 from __future__ import annotations
 
