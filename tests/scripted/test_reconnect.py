@@ -181,6 +181,29 @@ async def test_a_first_connect_with_a_refused_token_is_not_retried() -> None:
             pass
 
 
+async def test_entering_can_be_cancelled_between_attempts() -> None:
+    peers = Peers(_refusing("503 Service Unavailable"))
+    scope = anyio.CancelScope()
+    connection = _connection(
+        peers,
+        reconnect=Reconnect(base=600, cap=600, first=True),
+        on_reconnecting=lambda *_: scope.cancel(),
+    )
+    with anyio.fail_after(PATIENCE), scope:
+        async with connection:
+            pass
+    assert scope.cancelled_caught
+    assert connection.state.status is ConnectionStatus.CLOSED
+
+
+async def test_closing_between_attempts() -> None:
+    peers = Peers(Peer())
+    async with _reconnecting(peers, reconnect=Reconnect(base=600, cap=600)) as connection:
+        assert connection.state.status is ConnectionStatus.RECONNECTING
+        await connection.close()
+        await connection.wait_closed()
+
+
 async def test_callbacks_about_a_reconnect_that_raise_stop_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
