@@ -20,6 +20,7 @@ SpacetimeDBError
 │   └── InternalError             the reducer could not run, or it crashed
 ├── ProcedureError                procedure, message
 ├── QueryError                    query, message: the server refused a one-off query
+├── HttpError                     status, message, advice: the server refused a request over HTTP
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
 ├── CodegenError                  a schema from which no package can be generated
@@ -41,6 +42,7 @@ __all__ = [
     "DecodeError",
     "EncodeError",
     "HandshakeRejected",
+    "HttpError",
     "IdentityChanged",
     "InternalError",
     "KeepaliveTimeout",
@@ -222,6 +224,21 @@ class QueryError(SpacetimeDBError):
 
     def __str__(self) -> str:
         return f"{self.message} (query {self.query})"
+
+
+class HttpError(SpacetimeDBError):
+    """The server answered a request with the HTTP `status` (int) and its `message` (str)."""
+
+    def __init__(self, status: int, message: str, advice: str = "") -> None:
+        super().__init__(status, message, advice)
+        self.status = status
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        message = f": {self.message}" if self.message else ""
+        advice = f" ({self.advice})" if self.advice else ""
+        return f"the server answered with HTTP {self.status}{message}{advice}"
 
 
 class EncodeError(SpacetimeDBError, TypeError, ValueError):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from .places import places
 from .target import Target
 
-pytestmark = [pytest.mark.anyio, pytest.mark.real_server]
+WITH_JOINS = [place for place in places() if not place.is_peer]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.real_server,
+    pytest.mark.parametrize("place", WITH_JOINS, ids=str, indirect=True),
+]
 
 
 async def test_a_row_stays_until_its_last_match_goes(all_types: Target) -> None:
-    if all_types.place.is_peer:
-        pytest.skip("the peer has no joins")
     async with all_types.connect() as connection:
         told: list[str] = []
         connection.db.item.on_insert(lambda *_: told.append("insert"))

@@ -1,0 +1,325 @@
+"""The two clients of the HTTP API: one awaits, one blocks. They differ in nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+from typing_extensions import Self
+
+from .._core import Identity
+from ..exceptions import ConnectError, HttpError
+from . import operations as op
+from .models import (
+    CallResult,
+    DatabaseInfo,
+    IdentityToken,
+    LogLine,
+    Migration,
+    Published,
+    SqlResult,
+)
+
+T = TypeVar("T")
+
+_TIMEOUT = 60.0
+"""Seconds; publishing compiles a module."""
+
+
+class _Base:
+    def __init__(self, uri: str, token: str | None = None) -> None:
+        self.uri = base_uri(uri)
+        self._token = token
+        self._schemas: dict[str, dict[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.uri!r})"
+
+    def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        if operation.content_type is not None:
+            headers["Content-Type"] = operation.content_type
+        return {
+            "method": operation.method,
+            "url": self.uri + operation.path,
+            "params": dict(operation.params),
+            "content": operation.content,
+            "headers": headers,
+        }
+
+    def _unreachable(self, error: Exception) -> ConnectError:
+        reason = str(error) or type(error).__name__
+        advice = "is the server running? `spacetime start` starts one"
+        return ConnectError(f"cannot reach {self.uri} ({reason}): {advice}")
+
+
+def base_uri(uri: str) -> str:
+    """`uri` for HTTP: `ws` addresses are those of the same server, and `http` is the default."""
+    uri = uri.rstrip("/")
+    if "://" not in uri:
+        return f"http://{uri}"
+    return "http" + uri[2:] if uri.startswith(("ws://", "wss://")) else uri
+
+
+def _answer(response: httpx.Response) -> op.Answer:
+    return op.Answer(response.status_code, response.content, response.headers)
+
+
+class HttpClient(_Base):
+    """A server by its HTTP API, for programs that do not await.
+
+    Use it in a `with` block. Its methods raise ConnectError where nobody answers and HttpError
+    where the server refuses, and what is named with each of them.
+
+    Args:
+        uri: The server, as in `http://127.0.0.1:3000`.
+        token: Who you are. Without one the server makes a new identity for each request.
+        timeout: Seconds for each request.
+    """
+
+    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
+        super().__init__(uri, token)
+        self._http = httpx.Client(timeout=timeout)
+
+    def _send(self, operation: op.Operation[T]) -> T:
+        try:
+            response = self._http.request(**self._arguments(operation))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+        return operation.result(_answer(response))
+
+    def version(self) -> str:
+        """The server's version, as in `1.2.0`."""
+        return self._send(op.version())
+
+    def identity(self) -> IdentityToken:
+        """A new identity and its token."""
+        return self._send(op.identity())
+
+    def databases(self, owner: Identity) -> list[Identity]:
+        """The databases of an identity."""
+        return self._send(op.databases(owner))
+
+    def info(self, database: str) -> DatabaseInfo:
+        """Whose database it is, by its name or identity."""
+        return self._send(op.info(database))
+
+    def publish(
+        self,
+        name: str | None,
+        module: bytes,
+        *,
+        clear: bool = False,
+        policy: str | None = None,
+        migration_token: str | None = None,
+    ) -> Published:
+        """Make a database of a wasm module, or bring an existing one up to date.
+
+        Args:
+            name: None for a database that has only its identity.
+            module: The wasm file's bytes.
+            clear: Delete the rows of an existing database.
+            policy: `BreakClients` to allow what `prepare` said would break clients.
+            migration_token: The token that `prepare` gave.
+        """
+        self._schemas.pop(name or "", None)
+        return self._send(op.publish(name, module, clear, policy, migration_token))
+
+    def prepare(self, name: str, module: bytes) -> Migration:
+        """What publishing would do to an existing database, on servers from 1.6 on."""
+        return self._send(op.prepare(name, module))
+
+    def delete(self, database: str) -> None:
+        """Delete a database; its clients are disconnected."""
+        self._send(op.delete(database))
+
+    def names(self, database: str) -> list[str]:
+        """The names of a database."""
+        return self._send(op.names(database))
+
+    def set_names(self, database: str, names: Sequence[str]) -> None:
+        """Give a database these names in the place of those it has."""
+        self._send(op.set_names(database, names))
+
+    def schema(self, database: str) -> dict[str, Any]:
+        """The module's definition as JSON: version 10 from servers that have it, else 9."""
+        try:
+            return self._send(op.schema(database, 10))
+        except HttpError as error:
+            if error.status != 400:
+                raise
+            return self._send(op.schema(database, 9))
+
+    def sql(self, database: str, query: str) -> SqlResult:
+        """Run one SQL statement. Raises QueryError with the server's words."""
+        return self._send(op.sql(database, query))
+
+    def call(self, database: str, function: str, *arguments: Any) -> CallResult:
+        """Call a reducer or procedure and wait for its end.
+
+        The first call of a database asks for its schema, by which the arguments are checked.
+        Raises EncodeError, SenderError, InternalError.
+        """
+        if database not in self._schemas:
+            self._schemas[database] = self.schema(database)
+        text = op.arguments_json(self._schemas[database], function, arguments)
+        return self.call_json(database, function, text)
+
+    def call_json(self, database: str, function: str, arguments: str) -> CallResult:
+        """The same with arguments as JSON text: an array, or an object by parameter names."""
+        return self._send(op.call(database, function, arguments))
+
+    def logs(
+        self, database: str, *, lines: int | None = None, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """The last lines of the database's log, for its owner; with `follow` those to come too."""
+        arguments = self._arguments(op.logs(database, lines, follow))
+        timeout = _log_timeout(follow)
+        try:
+            with self._http.stream(**arguments, timeout=timeout) as response:
+                if response.status_code != 200:
+                    response.read()
+                    raise op.http_error(_answer(response))
+                yield from (op.log_line(line) for line in response.iter_lines() if line)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _log_timeout(follow: bool) -> httpx.Timeout:
+    return httpx.Timeout(_TIMEOUT, read=None if follow else _TIMEOUT)
+
+
+class AsyncHttpClient(_Base):
+    """A server by its HTTP API. Use it in an `async with` block; see HttpClient for the methods."""
+
+    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
+        super().__init__(uri, token)
+        self._http = httpx.AsyncClient(timeout=timeout)
+
+    async def _send(self, operation: op.Operation[T]) -> T:
+        try:
+            response = await self._http.request(**self._arguments(operation))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+        return operation.result(_answer(response))
+
+    async def version(self) -> str:
+        """The server's version, as in `1.2.0`."""
+        return await self._send(op.version())
+
+    async def identity(self) -> IdentityToken:
+        """A new identity and its token."""
+        return await self._send(op.identity())
+
+    async def databases(self, owner: Identity) -> list[Identity]:
+        """The databases of an identity."""
+        return await self._send(op.databases(owner))
+
+    async def info(self, database: str) -> DatabaseInfo:
+        """Whose database it is, by its name or identity."""
+        return await self._send(op.info(database))
+
+    async def publish(
+        self,
+        name: str | None,
+        module: bytes,
+        *,
+        clear: bool = False,
+        policy: str | None = None,
+        migration_token: str | None = None,
+    ) -> Published:
+        """Make a database of a wasm module, or bring an existing one up to date."""
+        self._schemas.pop(name or "", None)
+        return await self._send(op.publish(name, module, clear, policy, migration_token))
+
+    async def prepare(self, name: str, module: bytes) -> Migration:
+        """What publishing would do to an existing database, on servers from 1.6 on."""
+        return await self._send(op.prepare(name, module))
+
+    async def delete(self, database: str) -> None:
+        """Delete a database; its clients are disconnected."""
+        await self._send(op.delete(database))
+
+    async def names(self, database: str) -> list[str]:
+        """The names of a database."""
+        return await self._send(op.names(database))
+
+    async def set_names(self, database: str, names: Sequence[str]) -> None:
+        """Give a database these names in the place of those it has."""
+        await self._send(op.set_names(database, names))
+
+    async def schema(self, database: str) -> dict[str, Any]:
+        """The module's definition as JSON: version 10 from servers that have it, else 9."""
+        try:
+            return await self._send(op.schema(database, 10))
+        except HttpError as error:
+            if error.status != 400:
+                raise
+            return await self._send(op.schema(database, 9))
+
+    async def sql(self, database: str, query: str) -> SqlResult:
+        """Run one SQL statement. Raises QueryError with the server's words."""
+        return await self._send(op.sql(database, query))
+
+    async def call(self, database: str, function: str, *arguments: Any) -> CallResult:
+        """Call a reducer or procedure and wait for its end."""
+        if database not in self._schemas:
+            self._schemas[database] = await self.schema(database)
+        text = op.arguments_json(self._schemas[database], function, arguments)
+        return await self.call_json(database, function, text)
+
+    async def call_json(self, database: str, function: str, arguments: str) -> CallResult:
+        """The same with arguments as JSON text: an array, or an object by parameter names."""
+        return await self._send(op.call(database, function, arguments))
+
+    async def logs(
+        self, database: str, *, lines: int | None = None, follow: bool = False
+    ) -> AsyncGenerator[LogLine, None]:
+        """The last lines of the database's log, for its owner; with `follow` those to come too.
+
+        Who breaks out of the loop closes it, by `contextlib.aclosing`.
+        """
+        arguments = self._arguments(op.logs(database, lines, follow))
+        timeout = _log_timeout(follow)
+        try:
+            async with self._http.stream(**arguments, timeout=timeout) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise op.http_error(_answer(response))
+                async for line in response.aiter_lines():
+                    if line:
+                        yield op.log_line(line)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    async def aclose(self) -> None:
+        """Close the sockets."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
