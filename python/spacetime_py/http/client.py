@@ -49,6 +49,9 @@ class _Base:
             "headers": headers,
         }
 
+    def _answer(self, response: httpx.Response) -> op.Answer:
+        return op.Answer(response.status_code, response.content, response.headers, self.uri)
+
     def _unreachable(self, error: Exception) -> ConnectError:
         reason = str(error) or type(error).__name__
         advice = "is the server running? `spacetime start` starts one"
@@ -61,10 +64,6 @@ def base_uri(uri: str) -> str:
     if "://" not in uri:
         return f"http://{uri}"
     return "http" + uri[2:] if uri.startswith(("ws://", "wss://")) else uri
-
-
-def _answer(response: httpx.Response) -> op.Answer:
-    return op.Answer(response.status_code, response.content, response.headers)
 
 
 class HttpClient(_Base):
@@ -88,7 +87,7 @@ class HttpClient(_Base):
             response = self._http.request(**self._arguments(operation))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-        return operation.result(_answer(response))
+        return operation.result(self._answer(response))
 
     def version(self) -> str:
         """The server's version, as in `1.2.0`."""
@@ -175,13 +174,14 @@ class HttpClient(_Base):
         self, database: str, *, lines: int | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
         """The last lines of the database's log, for its owner; with `follow` those to come too."""
-        arguments = self._arguments(op.logs(database, lines, follow))
+        operation = op.logs(database, lines, follow)
+        arguments = self._arguments(operation)
         timeout = _log_timeout(follow)
         try:
             with self._http.stream(**arguments, timeout=timeout) as response:
                 if response.status_code != 200:
                     response.read()
-                    raise op.http_error(_answer(response))
+                    raise operation.error(self._answer(response))
                 yield from (op.log_line(line) for line in response.iter_lines() if line)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
@@ -218,7 +218,7 @@ class AsyncHttpClient(_Base):
             response = await self._http.request(**self._arguments(operation))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-        return operation.result(_answer(response))
+        return operation.result(self._answer(response))
 
     async def version(self) -> str:
         """The server's version, as in `1.2.0`."""
@@ -296,13 +296,14 @@ class AsyncHttpClient(_Base):
 
         Who breaks out of the loop closes it, by `contextlib.aclosing`.
         """
-        arguments = self._arguments(op.logs(database, lines, follow))
+        operation = op.logs(database, lines, follow)
+        arguments = self._arguments(operation)
         timeout = _log_timeout(follow)
         try:
             async with self._http.stream(**arguments, timeout=timeout) as response:
                 if response.status_code != 200:
                     await response.aread()
-                    raise op.http_error(_answer(response))
+                    raise operation.error(self._answer(response))
                 async for line in response.aiter_lines():
                     if line:
                         yield op.log_line(line)
