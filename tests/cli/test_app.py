@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,3 +75,8 @@ def test_doctor_without_a_server(command: Command) -> None:
     assert done.code == 1
     assert "cannot reach http://127.0.0.1:9" in done.out
     assert "--uri" in done.out
+
+
+def test_the_reference_is_made_from_the_parser() -> None:
+    tool = Path(__file__).parents[2] / "tools" / "cli_reference.py"
+    subprocess.run([sys.executable, str(tool), "--check"], check=True, timeout=60)
