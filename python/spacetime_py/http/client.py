@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -36,6 +37,10 @@ class _Base:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.uri!r})"
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """The system's certificates. Loading them takes a while: not where there is no TLS."""
+        return ssl.create_default_context() if self.uri.startswith("https:") else False
 
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
@@ -80,7 +85,7 @@ class HttpClient(_Base):
 
     def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
         super().__init__(uri, token)
-        self._http = httpx.Client(timeout=timeout)
+        self._http = httpx.Client(timeout=timeout, verify=self._trust())
 
     def _send(self, operation: op.Operation[T]) -> T:
         try:
@@ -211,7 +216,7 @@ class AsyncHttpClient(_Base):
 
     def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
         super().__init__(uri, token)
-        self._http = httpx.AsyncClient(timeout=timeout)
+        self._http = httpx.AsyncClient(timeout=timeout, verify=self._trust())
 
     async def _send(self, operation: op.Operation[T]) -> T:
         try:
