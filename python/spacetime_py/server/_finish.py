@@ -111,15 +111,11 @@ def _function(declared: Function, resolver: Resolver, problems: list[str]) -> Fu
     return made
 
 
-def _check_context(
-    made: FunctionModel, what: str, resolver: Resolver, problems: list[str]
-) -> None:
+def _check_context(made: FunctionModel, what: str, resolver: Resolver, problems: list[str]) -> None:
     declared = made.declared
-    context = None
-    try:
-        context = resolver.evaluate(declared.annotations.get(declared.context), declared.place)
-    except NameError:
-        pass  # imported for type checkers only
+    context = resolver.attempt(declared.annotations.get(declared.context), declared.place)
+    if isinstance(context, str):
+        context = None  # imported for type checkers only
     made.anonymous = context is AnonymousViewContext
     known = CONTEXTS[declared.kind]
     needed = declared.kind == "view" and context is None
@@ -136,11 +132,7 @@ def _result(made: FunctionModel, what: str, resolver: Resolver, problems: list[s
     if "return" not in declared.annotations:
         problems.append(f"{declared.place}: {what} has no type of its result: write `-> str`")
         return
-    annotation = declared.annotations["return"]
-    try:
-        annotation = resolver.evaluate(annotation, declared.place)
-    except Exception:
-        pass  # `resolve` below says what is wrong
+    annotation = resolver.attempt(declared.annotations["return"], declared.place)
     if declared.kind == "view" and getattr(annotation, "__origin__", None) is Query:
         assert isinstance(annotation, GenericAlias)
         annotation, made.is_query = annotation.__args__[0], True
@@ -249,7 +241,7 @@ def _check_abi(module: Module, abi: tuple[int, int]) -> None:
             found.append((table.declared.place, f"hash index of {what}"))
     for place, what in found:
         module.problems.append(
-            f"{place}: {what} needs SpacetimeDB 2.x: put `abi = \"10.5\"` into [tool.spacetime] "
+            f'{place}: {what} needs SpacetimeDB 2.x: put `abi = "10.5"` into [tool.spacetime] '
             f"of pyproject.toml, or do without it"
         )
 
@@ -291,5 +283,3 @@ def procedure_caller(made: FunctionModel) -> Callable[..., bytes]:
         return _guest.encode(codec, function(*args))
 
     return call
-
-

@@ -1,5 +1,8 @@
 """The decorators for functions: reducers, views, procedures."""
 
+# Ruff knows overloads only by the real `typing.overload`.
+# ruff: noqa: F811
+
 from __future__ import annotations
 
 from . import _module
@@ -9,9 +12,7 @@ from .errors import DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar, overload
-
-    from typing_extensions import Concatenate
+    from typing import Any, Concatenate, TypeVar, overload
 
     from .context import AnonymousViewContext, ProcedureContext, ReducerContext, ViewContext
 
@@ -117,7 +118,10 @@ def init(function: LifecycleFunction, /) -> LifecycleFunction: ...
 @overload
 def init(*, name: str) -> Callable[[LifecycleFunction], LifecycleFunction]: ...
 def init(function: Any = None, /, *, name: str | None = None) -> Any:
-    """The reducer that runs once, when the database is made. If it raises, nothing is published."""
+    """The reducer that runs once, when the database is made.
+
+    If it raises, nothing is published.
+    """
     return _lifecycle(INIT, function, name, caller())
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 # Type checkers take a constant of this name for true, wherever it comes from.
 TYPE_CHECKING = False
 
-GenericAlias = type(list[int])
-UnionType = type(int | None)
-
 if TYPE_CHECKING:
-    from typing import Generic, TypeVar
+    from types import GenericAlias as GenericAlias
+    from types import UnionType as UnionType
+    from typing import Generic as Generic
+    from typing import TypeVar
 
     T = TypeVar("T")
     E = TypeVar("E")
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Key = TypeVar("Key")
     T_co = TypeVar("T_co", covariant=True)
 else:
+    GenericAlias = type(list[int])
+    UnionType = type(int | None)
 
     class Generic:
         """A base whose subscription is remembered and otherwise without effect."""

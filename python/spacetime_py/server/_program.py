@@ -51,9 +51,7 @@ def check(abi: tuple[int, int] | None = None) -> list[str]:
     if not module.problems:
         reducers[:] = [(one.declared.function, one.arguments()) for one in module.reducers]
         views[:] = [(view_caller(one), one.arguments()) for one in module.views]
-        anonymous_views[:] = [
-            (view_caller(one), one.arguments()) for one in module.anonymous_views
-        ]
+        anonymous_views[:] = [(view_caller(one), one.arguments()) for one in module.anonymous_views]
         procedures[:] = [(procedure_caller(one), one.arguments()) for one in module.procedures]
     return module.problems
 
@@ -131,7 +129,7 @@ def _enter() -> None:
         AutoIncOverflow=AutoIncOverflow,
         ScheduleTooFar=ScheduleTooFar,
     )
-    sys.stdout, sys.stderr = LogStream(INFO), LogStream(WARN)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = LogStream(INFO), LogStream(WARN)
 
 
 if _guest.INSIDE:

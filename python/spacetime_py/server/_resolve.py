@@ -87,6 +87,13 @@ class Resolver:
         annotation = getattr(annotation, "__forward_arg__", annotation)
         return place.evaluate(annotation) if isinstance(annotation, str) else annotation
 
+    def attempt(self, annotation: object, place: Place) -> object:
+        """The same, or the text where it cannot be: `resolve` says why, if that matters."""
+        try:
+            return self.evaluate(annotation, place)
+        except Exception:
+            return annotation
+
     def fields(self, attributes: list[Attribute], owner: str) -> list[Field]:
         return [
             Field(
@@ -277,5 +284,3 @@ def _refusal(annotation: object) -> str:
         f"{annotation!r} is no type of the database: use bool, str, bytes, u8 to u256, "
         f"i8 to i256, f32, f64, list[...], ... | None, a class with @product, an Enum"
     )
-
-

@@ -78,9 +78,7 @@ def _wire_name(table: TableModel) -> str:
 
 
 def _table_v9(table: TableModel, space: Typespace) -> bytes:
-    indexes = [
-        option(None) + option(text(one.accessor)) + _algorithm(one) for one in table.indexes
-    ]
+    indexes = [option(None) + option(text(one.accessor)) + _algorithm(one) for one in table.indexes]
     schedule = None
     if table.declared.scheduled is not None:
         place = table.schedule_column or 0

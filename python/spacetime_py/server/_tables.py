@@ -110,11 +110,7 @@ def fill_table(table: TableModel, resolver: Resolver, problems: list[str]) -> No
 
 def _marker(attribute: Attribute, resolver: Resolver) -> tuple[object, object]:
     """`PrimaryKey[u64]` apart: the marker, and the type within."""
-    annotation = attribute.annotation
-    try:
-        annotation = resolver.evaluate(annotation, attribute.place)
-    except Exception:
-        return None, annotation  # `resolve` says what is wrong
+    annotation = resolver.attempt(attribute.annotation, attribute.place)
     if isinstance(annotation, GenericAlias) and annotation.__origin__ in (
         PrimaryKey,
         Unique,
@@ -146,7 +142,9 @@ def _column(
         algorithm = column.index or "btree"
         if algorithm == "direct" and not is_scalar(type_, DIRECT.__contains__):
             problems.append(f"has a direct index on {name}: that is for u8, u16, u32 and u64 only")
-        table.indexes.append(IndexModel(table.row.fields[place].attribute, [place], algorithm, unique))
+        table.indexes.append(
+            IndexModel(table.row.fields[place].attribute, [place], algorithm, unique)
+        )
     if column.default is not UNSET:
         if column.auto_inc or unique:
             problems.append(f"has a default for {name}, which would come twice: leave it out")

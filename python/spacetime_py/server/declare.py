@@ -1,5 +1,8 @@
 """The decorators for classes: tables, products, variants; and what stands in their bodies."""
 
+# Ruff knows overloads only by the real `typing.overload`.
+# ruff: noqa: F811
+
 from __future__ import annotations
 
 from . import _module
@@ -113,8 +116,10 @@ def column(
     rows that are there when the column is added to a published table (SpacetimeDB 1.4 or later).
     """
     if index not in (True, False, *ALGORITHMS):
-        raise DeclarationError(f'{caller()}: index={index!r}: say True, "btree", "hash" or "direct"')
-    algorithm = {True: "btree", False: None}.get(index, index)  # type: ignore[call-overload]
+        raise DeclarationError(
+            f'{caller()}: index={index!r}: say True, "btree", "hash" or "direct"'
+        )
+    algorithm = ("btree" if index else None) if isinstance(index, bool) else index
     return Column(primary_key, unique, auto_inc, algorithm, default)
 
 
@@ -229,7 +234,10 @@ def table(
         made.name = name
         made.public = public
         made.event = event
-        made.scheduled = getattr(scheduled, "__name__", scheduled)  # type: ignore[assignment]
+        if callable(scheduled):
+            made.scheduled = getattr(scheduled, "__name__", "")
+        else:
+            made.scheduled = scheduled
         made.indexes = [*_indexes_in(cls), *indexes]
         equip(cls, made.attributes, keywords=True)
         cls.__spacetime__ = made  # type: ignore[attr-defined]

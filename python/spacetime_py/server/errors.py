@@ -1,6 +1,6 @@
 """What modules raise and catch.
 
-DeclarationError              the program's tables, types or functions are not what a module can have
+DeclarationError              a table, type or function that no module can have
 ReducerError                  raised by the program: the caller gets its text as it is
 HostError                     errno, call, table: the database refused
 ├── UniqueViolation           there is a row with this value of a unique column already

@@ -6,7 +6,7 @@ written.
 
 from __future__ import annotations
 
-from ._light import TYPE_CHECKING
+from ._light import TYPE_CHECKING, UnionType
 
 if TYPE_CHECKING:
     from typing import Annotated, TypeAlias
@@ -71,7 +71,7 @@ def _members(part: object) -> tuple[object, ...]:
     """Unions are flat."""
     if isinstance(part, Either):
         return part.__args__
-    if type(part) is type(int | None):
+    if isinstance(part, UnionType):
         return tuple(part.__args__)
     return (part,)
 

@@ -1,5 +1,8 @@
 """Values that the database knows and Python does not: identities, times, boxed options."""
 
+# Ruff knows overloads only by the real `typing.overload`.
+# ruff: noqa: F811
+
 from __future__ import annotations
 
 from ._light import TYPE_CHECKING, Generic, T_co
@@ -7,9 +10,13 @@ from ._light import TYPE_CHECKING, Generic, T_co
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from types import ModuleType
-    from typing import TypeAlias
+    from typing import TypeAlias, overload
 
     from typing_extensions import Self
+else:
+
+    def overload(function):
+        return function
 
 
 def _datetime() -> ModuleType:
@@ -47,7 +54,7 @@ class _Number:
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is self.__class__:
-            return self._value == other._value  # type: ignore[attr-defined,no-any-return]
+            return self._value == other._value
         return NotImplemented
 
     def __lt__(self, other: Self) -> bool:
@@ -138,7 +145,8 @@ class TimeDuration(_Micros):
 
     def to_timedelta(self) -> timedelta:
         """Raises OverflowError where timedelta ends (about 2.7 million years)."""
-        return _datetime().timedelta(microseconds=self._value)
+        delta: timedelta = _datetime().timedelta(microseconds=self._value)
+        return delta
 
     def __add__(self, other: TimeDuration) -> TimeDuration:
         if type(other) is TimeDuration:
@@ -165,29 +173,26 @@ class Timestamp(_Micros):
 
     def to_datetime(self) -> datetime:
         """The moment in UTC. Raises OverflowError outside of the years 1 to 9999."""
-        return _epoch() + _datetime().timedelta(microseconds=self._value)
+        return _epoch() + self._since()
+
+    def _since(self) -> timedelta:
+        return TimeDuration(self._value).to_timedelta()
 
     def __add__(self, other: TimeDuration) -> Timestamp:
         if type(other) is TimeDuration:
             return Timestamp(self._value + other._value)
         return NotImplemented
 
-    if TYPE_CHECKING:
-        from typing import overload
-
-        @overload
-        def __sub__(self, other: TimeDuration) -> Timestamp: ...
-        @overload
-        def __sub__(self, other: Timestamp) -> TimeDuration: ...
-        def __sub__(self, other: object) -> object: ...
-    else:
-
-        def __sub__(self, other):
-            if type(other) is TimeDuration:
-                return Timestamp(self._value - other._value)
-            if type(other) is Timestamp:
-                return TimeDuration(self._value - other._value)
-            return NotImplemented
+    @overload
+    def __sub__(self, other: TimeDuration) -> Timestamp: ...
+    @overload
+    def __sub__(self, other: Timestamp) -> TimeDuration: ...
+    def __sub__(self, other: object) -> object:
+        if type(other) is TimeDuration:
+            return Timestamp(self._value - other._value)
+        if type(other) is Timestamp:
+            return TimeDuration(self._value - other._value)
+        return NotImplemented
 
 
 class _Box(Generic[T_co]):
@@ -200,7 +205,8 @@ class _Box(Generic[T_co]):
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is self.__class__:
-            return bool(self.value == other.value)  # type: ignore[attr-defined]
+            same: bool = self.value == getattr(other, "value", None)
+            return same
         return NotImplemented
 
     def __hash__(self) -> int:
