@@ -17,7 +17,6 @@ for _name in [name for name in sys.modules if name.startswith("spacetime_py.serv
     del sys.modules[_name]
 fake.install()
 _STREAMS = sys.stdout, sys.stderr
-import spacetime_py.server._program  # noqa: E402
 
 sys.stdout, sys.stderr = _STREAMS
 

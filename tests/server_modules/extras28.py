@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from all_types.tables import Diary, Item, Profile
-from all_types.types import Point, Shape, Color
-
 from spacetime_py.server import (
     AnonymousViewContext,
     Err,
@@ -30,6 +27,8 @@ from spacetime_py.server import (
     u64,
     view,
 )
+from tests.modules.all_types_py.src.all_types.tables import Diary, Item, Profile
+from tests.modules.all_types_py.src.all_types.types import Color, Point, Shape
 
 
 @table(public=True, event=True)

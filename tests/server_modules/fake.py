@@ -81,7 +81,7 @@ def _encode_scalar(name: str, value: Any) -> bytes:
     if name == "bool":
         return b"\1" if value else b"\0"
     if name in ("str", "bytes"):
-        if not isinstance(value, str if name == "str" else bytes):
+        if type(value).__name__ != name:
             raise TypeError(f"expected {name}, got {type(value).__name__}")
         data: bytes = value.encode() if name == "str" else value
         return struct.pack("<I", len(data)) + data
@@ -182,6 +182,8 @@ INDEX_IDS: dict[str, int] = {}
 def load(description: dict[str, Any]) -> None:
     """Empty tables, from a description of version 9."""
     TABLES.clear()
+    TABLE_IDS.clear()
+    INDEX_IDS.clear()
     INDEXES.clear()
     for raw in description["tables"]:
         row = description["typespace"]["types"][raw["product_type_ref"]]
@@ -294,9 +296,7 @@ def _remove(index: int, wanted: Callable[[list[bytes]], bool]) -> int:
     row = _row_codec(table)
     before = len(table.rows)
     table.rows = [
-        data
-        for data in table.rows
-        if not wanted([_cells(row, data)[place][1] for place in places])
+        data for data in table.rows if not wanted([_cells(row, data)[place][1] for place in places])
     ]
     return before - len(table.rows)
 
@@ -355,7 +355,7 @@ def _excluded(bound: bytes, part: Any, value: Any) -> bool:
 
 
 def delete_where(index: int, prefix: bytes, prefix_elems: int, start: bytes, end: bytes) -> int:
-    table, places = INDEXES[index - 1]
+    table, _ = INDEXES[index - 1]
     row = _row_codec(table)
     rows = list(index_scan(index, row, prefix, prefix_elems, start, end))
     number = next(place for place in TABLE_IDS.values() if TABLES[place - 1] is table)

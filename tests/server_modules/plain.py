@@ -28,7 +28,9 @@ def plain_v10(module: Plain) -> Plain:
         sections.update(section)
     names = {entry["ty"]: entry["source_name"]["source_name"] for entry in sections["Types"]}
     types = [_type(ty, names) for ty in sections["Typespace"]["types"]]
-    events = {one["function_name"]: one["lifecycle_spec"] for one in _of(sections, "LifeCycleReducers")}
+    events = {
+        one["function_name"]: one["lifecycle_spec"] for one in _of(sections, "LifeCycleReducers")
+    }
     schedules = {one["table_name"]: one for one in _of(sections, "Schedules")}
     return {
         "types": {name: types[place] for place, name in names.items()},
@@ -109,9 +111,7 @@ def _table(table: Plain, names: dict[int, str], schedules: Plain | None = None) 
 
 
 def _params(params: Plain, names: dict[int, str]) -> Any:
-    return [
-        (_some(one["name"]), _type(one["algebraic_type"], names)) for one in params["elements"]
-    ]
+    return [(_some(one["name"]), _type(one["algebraic_type"], names)) for one in params["elements"]]
 
 
 def _type(ty: Plain, names: dict[int, str]) -> Any:

@@ -10,10 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from spacetime_py.server import _module, _program
+from spacetime_py.server import DeclarationError, _module, _program
 
 from .raw import read_module
 
+# The same module as `all_types`, by the name that type checkers know.
+ALL_TYPES = "tests.modules.all_types_py.src.all_types"
 MODULES = Path(__file__).resolve().parent.parent / "modules"
 
 
@@ -50,6 +52,6 @@ def problems(source: str, abi: tuple[int, int] = (10, 5)) -> list[str]:
     text = "from __future__ import annotations\nfrom spacetime_py.server import *\n" + source
     try:
         exec(compile(text, "program.py", "exec", dont_inherit=True), module.__dict__)
-    except _program.DeclarationError as error:
+    except DeclarationError as error:
         return [str(error)]
     return _program.check(abi)

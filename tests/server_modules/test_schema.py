@@ -9,7 +9,7 @@ from typing import Any
 from spacetime_py import _core
 
 from .plain import plain_v9, plain_v10
-from .programs import described, program
+from .programs import ALL_TYPES, described, program
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "codegen" / "schemas"
 
@@ -38,7 +38,7 @@ def test_all_types() -> None:
 
 def test_version_10() -> None:
     """Against what `extract-schema` of 2.8.3 says of the recorded module."""
-    with program("all_types_py", "all_types", "tests.server_modules.extras28"):
+    with program("all_types_py", ALL_TYPES, "tests.server_modules.extras28"):
         ours = plain_v10(described(10))
     theirs = plain_v10(recorded("mod28.extract-schema.json", "V10"))
     for part in ("procedures", "names"):
@@ -60,7 +60,7 @@ def test_version_10() -> None:
 
 
 def test_views_are_numbered_apart() -> None:
-    with program("all_types_py", "all_types", "tests.server_modules.extras28"):
+    with program("all_types_py", ALL_TYPES, "tests.server_modules.extras28"):
         views = plain_v10(described(10))["views"]
     for anonymous in (False, True):
         places = sorted(view[0] for view in views.values() if view[2] is anonymous)
@@ -69,7 +69,7 @@ def test_views_are_numbered_apart() -> None:
 
 def test_bindings_can_be_generated() -> None:
     """Our own generator reads both versions."""
-    with program("all_types_py", "all_types", "tests.server_modules.extras28"):
+    with program("all_types_py", ALL_TYPES, "tests.server_modules.extras28"):
         files = dict(_core.generate(json.dumps(described(10)), "all_types"))
     assert "class ShapeNothing" in files["types.py"]
     with program("chat_py", "chat"):

@@ -138,8 +138,9 @@ def _result(made: FunctionModel, what: str, resolver: Resolver, problems: list[s
         annotation, made.is_query = annotation.__args__[0], True
     if annotation is None and declared.kind == "procedure":
         return
+    before = len(problems)
     made.returns = resolver.resolve(annotation, declared.place, f"{what}, result")
-    if declared.kind == "view" and not _is_rows(made):
+    if declared.kind == "view" and not _is_rows(made) and len(problems) == before:
         problems.append(
             f"{declared.place}: {what}: a view gives rows: write `-> list[Item]`, "
             f"`-> Item | None` or `-> Query[Item]`"

@@ -111,21 +111,21 @@ class Resolver:
         return made
 
     def _resolve(self, annotation: object, place: Place) -> Type:
-        annotation = self.evaluate(annotation, place)
-        if isinstance(annotation, Scalar):
-            return ScalarType(annotation.__name__)
-        if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
-            return self._class(annotation, place)
-        if _is_union(annotation):
-            return self._union(annotation.__args__, place)  # type: ignore[attr-defined]
-        if hasattr(annotation, "__metadata__"):  # Annotated
-            return self._resolve(annotation.__origin__, place)  # type: ignore[attr-defined]
-        if hasattr(annotation, "__value__"):  # type Name = ...
-            return self._resolve(annotation.__value__, place)
-        origin = getattr(annotation, "__origin__", None)
+        form: Any = self.evaluate(annotation, place)
+        if isinstance(form, Scalar):
+            return ScalarType(form.__name__)
+        if _is_class(form):
+            return self._class(form, place)
+        if _is_union(form):
+            return self._union(form.__args__, place)
+        if hasattr(form, "__metadata__"):  # Annotated
+            return self._resolve(form.__origin__, place)
+        if hasattr(form, "__value__"):  # type Name = ...
+            return self._resolve(form.__value__, place)
+        origin = getattr(form, "__origin__", None)
         if origin is list:
-            return self._list(annotation.__args__[0], place)  # type: ignore[attr-defined]
-        raise Unsupported(_refusal(origin or annotation))
+            return self._list(form.__args__[0], place)
+        raise Unsupported(_refusal(origin or form))
 
     def _list(self, item: object, place: Place) -> Type:
         made = self._resolve(item, place)
@@ -169,14 +169,14 @@ class Resolver:
         return made
 
     def _union(self, args: tuple[object, ...], place: Place) -> Type:
-        rest = tuple(self.evaluate(arg, place) for arg in args if arg not in (None, type(None)))
+        rest = tuple([self.evaluate(arg, place) for arg in args if arg not in (None, type(None))])
         if len(rest) < len(args):
             return OptionType(self._some(rest, place))
         if set(rest) == {TimeDuration, Timestamp}:
             return ScheduleAtType()
-        origins = {getattr(arg, "__origin__", None): arg for arg in rest}
+        origins: dict[Any, Any] = {getattr(arg, "__origin__", None): arg for arg in rest}
         if set(origins) == {Ok, Err}:
-            ok, err = origins[Ok].__args__[0], origins[Err].__args__[0]  # type: ignore[attr-defined]
+            ok, err = origins[Ok].__args__[0], origins[Err].__args__[0]
             return ResultType(self._resolve(ok, place), self._resolve(err, place))
         if all(isinstance(_declared(arg), VariantDeclaration) for arg in rest):
             return self._sum(rest, place)
@@ -188,9 +188,10 @@ class Resolver:
     def _some(self, rest: tuple[object, ...], place: Place) -> Type:
         if len(rest) != 1:
             return self._union(rest, place)
-        if getattr(rest[0], "__origin__", None) is not Some:
-            return self._resolve(rest[0], place)
-        inner = self._resolve(rest[0].__args__[0], place)  # type: ignore[attr-defined]
+        only: Any = rest[0]
+        if getattr(only, "__origin__", None) is not Some:
+            return self._resolve(only, place)
+        inner = self._resolve(only.__args__[0], place)
         if not isinstance(inner, OptionType):
             raise Unsupported("Some is for a value that may itself be None; else write T | None")
         return inner
@@ -254,6 +255,11 @@ def _place_of(cls: type, place: Place) -> Place:
     return other
 
 
+def _is_class(annotation: object) -> bool:
+    """`list[str]` is an instance of `type` for some versions of Python."""
+    return isinstance(annotation, type) and not isinstance(annotation, GenericAlias)
+
+
 def _is_union(annotation: object) -> bool:
     if isinstance(annotation, (Either, UnionType)):
         return True
@@ -269,9 +275,7 @@ def _home(cls: object) -> str:
 
 
 def _shown(annotation: object) -> str:
-    if isinstance(annotation, type) and not isinstance(annotation, GenericAlias):
-        return annotation.__name__
-    return repr(annotation)
+    return getattr(annotation, "__name__", "") if _is_class(annotation) else repr(annotation)
 
 
 def _refusal(annotation: object) -> str:

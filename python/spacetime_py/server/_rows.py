@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from ._place import Place
 
-UNSET: Any = type("Unset", (), {"__repr__": lambda self: "not given"})()
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "not given"
+
+
+UNSET: Any = _Unset()
 
 
 class Column:
@@ -88,7 +94,7 @@ def equip(cls: type, attributes: list[Attribute], *, keywords: bool) -> None:
         if name not in cls.__dict__:
             setattr(cls, name, method)
     if "__hash__" not in cls.__dict__ or cls.__dict__["__hash__"] is None:
-        setattr(cls, "__hash__", None if names else lambda self: hash(type(self)))  # noqa: B010
+        setattr(cls, "__hash__", None if names else _hash_of_nothing)  # noqa: B010
     if "__match_args__" not in cls.__dict__:
         setattr(cls, "__match_args__", () if keywords else tuple(names))  # noqa: B010
 
@@ -119,6 +125,10 @@ def _methods(
         method.__qualname__ = f"{cls.__qualname__}.{name}"
         method.__module__ = cls.__module__
     return made
+
+
+def _hash_of_nothing(self: object) -> int:
+    return hash(type(self))
 
 
 def _given(name: str, defaults: dict[str, object]) -> str:

@@ -77,8 +77,10 @@ class TableModel:
             name = self.declared.name + name.removeprefix(self.declared.accessor)
         codecs = [field.type.codec() for field in fields]
         names = tuple(field.name for field in fields)
-        handle: Any = (UniqueIndex if index.unique else Index)(table, name, label, codecs, names)
-        key: object = (UniqueColumn if index.unique else IndexedColumns)(label)
+        kind: Any = UniqueIndex if index.unique else Index
+        handle = kind(table, name, label, codecs, names)
+        key_kind: Any = UniqueColumn if index.unique else IndexedColumns
+        key = key_kind(label)
         keyed[key] = handle
         setattr(self.declared.cls, index.accessor, key)
         if not hasattr(type(table), index.accessor):

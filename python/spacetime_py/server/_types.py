@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from ._guest import Codec
 
-SCALARS = ["str", "bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"]
-SCALARS += ["i128", "u128", "i256", "u256", "f32", "f64"]
+_SIZES = ("8", "16", "32", "64", "128", "256")
+# By tag, from 4 on.
+SCALARS = ["str", "bool", *[sign + size for size in _SIZES for sign in "iu"], "f32", "f64"]
 INTEGERS = frozenset(name for name in SCALARS if name[0] in "iu")
 
 

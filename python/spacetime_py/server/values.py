@@ -53,7 +53,7 @@ class _Number:
         return hash(self._value)
 
     def __eq__(self, other: object) -> bool:
-        if other.__class__ is self.__class__:
+        if isinstance(other, _Number) and type(other) is type(self):
             return self._value == other._value
         return NotImplemented
 
