@@ -94,10 +94,15 @@ def failure(error):
 def used():
     """Name and bytecode of each module that was imported, in the order of the imports."""
     fields = []
-    for name in list(sys.modules):
-        if name in modules:
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__loader__", None) is Loader:
             fields += [name.encode(), marshal.dumps(code_of(name))]
     return fields
+
+
+def loaded():
+    """Names of all modules that were imported, built-in ones too."""
+    return [name.encode() for name in sys.modules]
 
 
 def seal():
@@ -113,7 +118,7 @@ def seal():
     return []
 
 
-COMMANDS = {b"add": add, b"run": run, b"used": used, b"seal": seal}
+COMMANDS = {b"add": add, b"run": run, b"used": used, b"loaded": loaded, b"seal": seal}
 
 
 def command(data):

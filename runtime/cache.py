@@ -67,7 +67,12 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
 
 
 def run(
-    title: str, command: Sequence[str | Path], folder: Path, settings: Mapping[str, str], log: Path
+    title: str,
+    command: Sequence[str | Path],
+    folder: Path,
+    settings: Mapping[str, str],
+    log: Path,
+    quiet: bool = False,
 ) -> None:
     """Run a build step, its output in `log`, with a line of progress now and then."""
     words = [str(word) for word in command]
@@ -89,7 +94,8 @@ def run(
         kept = cache_folder() / "runtime-failed.log"
         shutil.copy(log, kept)
         raise BuildError(f"{title} failed (whole output: {kept})\n{tail}")
-    say(f"{title}: done in {round(time.monotonic() - start)} s")
+    if not quiet:
+        say(f"{title}: done in {round(time.monotonic() - start)} s")
 
 
 def _watch(title: str, process: subprocess.Popen[bytes], start: float) -> None:

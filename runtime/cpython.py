@@ -55,7 +55,7 @@ def source_date(unpacked: Path) -> str:
 def unpack(source: Source, folder: Path, log: Path) -> Path:
     """The source tree with Debian's patches."""
     target = folder / "src"
-    command = ["dpkg-source", "--no-check", "--extract", source.description, target]
+    command = ["dpkg-source", "--no-check", "--no-copy", "--extract", source.description, target]
     run("unpack CPython", command, folder, {**os.environ, "LC_ALL": "C"}, log)
     return target
 

@@ -23,7 +23,7 @@ static int take_generated(PyObject *const *args, Generated *generated)
         return -1;
     }
     if (codec->kind != KIND_PRODUCT || codec->class != NULL || !PyTuple_Check(args[1]) ||
-        PyTuple_GET_SIZE(args[1]) != codec->count) {
+        PyTuple_GET_SIZE(args[1]) != (Py_ssize_t)codec->count) {
         PyErr_SetString(PyExc_TypeError, "generated: expected the codec of a tuple, and its names");
         return -1;
     }

@@ -272,7 +272,7 @@ static int encode_tuple(const Codec *codec, PyObject *value, Buffer *out, const 
     if (!PyTuple_Check(value)) {
         return expected("tuple", value, up);
     }
-    if (PyTuple_GET_SIZE(value) != codec->count) {
+    if (PyTuple_GET_SIZE(value) != (Py_ssize_t)codec->count) {
         return fail_at(PyExc_TypeError, up, "expected %u values, got %zd", codec->count,
                        PyTuple_GET_SIZE(value));
     }

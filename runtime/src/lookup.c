@@ -109,17 +109,36 @@ static PyObject *delete_where(ARGUMENTS)
 
 /* ------------------------------------------------------------------ points */
 
-/* The key's columns as the host wants them: all but the last, and an inclusive bound of the last.
- * Hosts with point scans take the key as it is. */
+/* A key in BSATN, as the calls below want it. */
 typedef struct {
     Buffer bytes;
     uint32_t prefix_length, prefix_elems;
 } Point;
 
+typedef uint32_t PointCall(uint32_t index, Point *point, uint32_t *out);
+
+#if ABI_MINOR >= 5
+/* Newer hosts take the key as it is. */
+static int encode_point(const Codec *key, PyObject *value, Point *point)
+{
+    return encode_root(key, value, &point->bytes);
+}
+
+static uint32_t scan_point(uint32_t index, Point *point, uint32_t *out)
+{
+    return host_scan_point(index, point->bytes.data, point->bytes.length, out);
+}
+
+static uint32_t delete_point(uint32_t index, Point *point, uint32_t *out)
+{
+    return host_delete_point(index, point->bytes.data, point->bytes.length, out);
+}
+#else
+/* All columns but the last are the prefix; the last is a range from itself to itself. */
 static int encode_columns(const Codec *key, PyObject *value, Point *point)
 {
     uint32_t last = key->count - 1;
-    if (!PyTuple_Check(value) || PyTuple_GET_SIZE(value) != key->count) {
+    if (!PyTuple_Check(value) || PyTuple_GET_SIZE(value) != (Py_ssize_t)key->count) {
         PyErr_Format(PyExc_TypeError, "the key of this index is a tuple of %u values, got %R",
                      key->count, value);
         return -1;
@@ -143,41 +162,28 @@ static int encode_columns(const Codec *key, PyObject *value, Point *point)
 static int encode_point(const Codec *key, PyObject *value, Point *point)
 {
     point->prefix_length = point->prefix_elems = 0;
-#if ABI_MINOR >= 5
-    return encode_root(key, value, &point->bytes);
-#else
     if (key->kind == KIND_PRODUCT && key->class == NULL && key->count > 0) {
         return encode_columns(key, value, point);
     }
     return buffer_put_u8(&point->bytes, 0) < 0 ? -1 : encode_root(key, value, &point->bytes);
-#endif
 }
-
-typedef uint32_t PointCall(uint32_t index, Point *point, uint32_t *out);
 
 static uint32_t scan_point(uint32_t index, Point *point, uint32_t *out)
 {
-#if ABI_MINOR >= 5
-    return host_scan_point(index, point->bytes.data, point->bytes.length, out);
-#else
     const uint8_t *bound = point->bytes.data + point->prefix_length;
     uint32_t length = point->bytes.length - point->prefix_length;
     return host_scan_range(index, point->bytes.data, point->prefix_length, point->prefix_elems,
                            bound, length, bound, length, out);
-#endif
 }
 
 static uint32_t delete_point(uint32_t index, Point *point, uint32_t *out)
 {
-#if ABI_MINOR >= 5
-    return host_delete_point(index, point->bytes.data, point->bytes.length, out);
-#else
     const uint8_t *bound = point->bytes.data + point->prefix_length;
     uint32_t length = point->bytes.length - point->prefix_length;
     return host_delete_range(index, point->bytes.data, point->prefix_length, point->prefix_elems,
                              bound, length, bound, length, out);
-#endif
 }
+#endif
 
 static int call_with_point(PointCall *call, const char *name, uint32_t index, const Codec *key,
                            PyObject *value, uint32_t *out)
