@@ -4,7 +4,7 @@ It has, for the packer (python/spacetime_py/build/):
 
     runtime-10.0.wasm, runtime-10.5.wasm   CPython for the module ABI, one per level
     Lib.zip                                Python's library as sources
-    runtime.json                           versions, hashes, and which function comes from where
+    runtime.json                           versions, hashes, and which functions can be left out
     NOTICE.txt                             licences of what is inside
 
 The first run on a machine compiles CPython (some minutes); a run with the same inputs takes no
@@ -25,7 +25,7 @@ import link
 import notice
 from cache import BuildError, cache_folder, key_of, lock, made_once, say
 from debian import Source, compiler_versions, fetch_source, install_packages
-from functions import functions_of
+from functions import groups
 
 HERE = Path(__file__).parent
 HASHES = HERE / "hashes.json"
@@ -54,11 +54,12 @@ def assemble(source: Source, versions: dict[str, str], compiled: Path, target: P
     """Link both levels and put what belongs to them beside."""
     environment = cpython.build_environment(cpython.source_date(compiled / "src"))
     functions: dict[str, dict[str, list[int]]] = {}
+    library = compiled / "obj" / cpython.LIBRARY
     hashes: dict[str, str] = {}
     for minor, name in zip(link.LEVELS, WASM, strict=True):
         wasm = link.link(compiled, target, minor, environment)
         hashes[name] = hash_of(wasm)
-        functions[name] = functions_of(target / f"{minor}.map")
+        functions[name] = groups(target / f"{minor}.map", library)
     (target / "Lib.zip").write_bytes((compiled / "Lib.zip").read_bytes())
     (target / "NOTICE.txt").write_text(notice.text(compiled / "src"))
     about = {

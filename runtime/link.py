@@ -46,6 +46,7 @@ LINK = [
     "-Wl,--export=__stack_pointer",
     "-Wl,--gc-sections",
     "-Wl,--strip-all",
+    "-Wl,--wrap=_PyParser_ASTFromString,--wrap=PyAST_Check",
 ]
 LIBRARIES = ["-lm", "-lwasi-emulated-signal", "-lwasi-emulated-getpid"]
 LIBRARIES += ["-lwasi-emulated-process-clocks"]

@@ -1,11 +1,14 @@
 /* The interpreter's start, and what the packer calls. Nothing here runs in a database: the packer
  * takes the exports of this file out of the finished module. */
+#include "compiler.h"
 #include "host.h"
 #include "io.h"
 #include "module.h"
 #include "program.h"
 
 #include <stdlib.h>
+
+#include <pycore_import.h>
 
 #define EXPORT(name) __attribute__((export_name(name)))
 
@@ -109,6 +112,34 @@ int32_t bind(void)
         return -1;
     }
     return 0;
+}
+
+/* The C module is not to be imported any more. It has not been until now. */
+static void drop_module(const char *name)
+{
+    struct _inittab *to = PyImport_Inittab;
+    for (struct _inittab *from = PyImport_Inittab; from->name != NULL; from++) {
+        if (strcmp(from->name, name) != 0) {
+            *to++ = *from;
+        }
+    }
+    *to = (struct _inittab){NULL, NULL};
+}
+
+/* Drops a group of functions, so that the packer may empty them; frees the name. */
+EXPORT("spacetime_py_drop")
+void drop(char *group)
+{
+    static const struct _frozen nothing[] = {{NULL, NULL, 0, 0, NULL}};
+    if (strcmp(group, "compiler") == 0) {
+        compiler_drop();
+    } else if (strcmp(group, "frozen") == 0) {
+        PyImport_FrozenModules = nothing;
+        _PyImport_FrozenBootstrap = _PyImport_FrozenStdlib = _PyImport_FrozenTest = nothing;
+    } else {
+        drop_module(group);
+    }
+    free(group);
 }
 
 /* Zeroes the free heap, which a snapshot then need not hold: takes all of it, in ever smaller

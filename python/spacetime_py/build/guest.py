@@ -18,6 +18,7 @@ EXPORTS = (
     "spacetime_py_alloc",
     "spacetime_py_command",
     "spacetime_py_bind",
+    "spacetime_py_drop",
     "spacetime_py_scrub",
     "__stack_pointer",
 )
@@ -90,14 +91,20 @@ class Guest:
         fields = self._command(b"used")
         return {n.decode(): code for n, code in zip(fields[::2], fields[1::2], strict=True)}
 
-    def builtin_modules(self) -> set[str]:
+    def loaded(self) -> set[str]:
         """All modules that are imported now."""
         return {name.decode() for name in self._command(b"loaded")}
 
-    def seal(self, keep: Iterable[str]) -> None:
-        """Bind the host's entry points, drop what was for the build; nothing is imported after."""
+    def seal(self, drop: Iterable[str]) -> None:
+        """Bind the host's entry points; from now on nothing is imported.
+
+        `drop` are groups of functions that the interpreter is to live without.
+        """
         self._do("spacetime_py_bind")
-        self._command(b"seal", *(name.encode() for name in keep))
+        self._command(b"seal")
+        for group in drop:
+            at = self._put(group.encode() + b"\0")
+            self.host.call("spacetime_py_drop", at)
         self._do("spacetime_py_scrub")
         if self._stack_pointer() != self.stack_pointer:
             raise BuildError("the runtime did not come back from a call: this is a bug in it")
@@ -123,14 +130,18 @@ class Guest:
     def _command(self, *fields: bytes) -> list[bytes]:
         data = b"".join(len(field).to_bytes(4, "little") + field for field in fields)
         self.host.refuel()
-        at = self.host.call("spacetime_py_alloc", len(data)) & 0xFFFFFFFF
-        if not at:
-            raise BuildError("the runtime has no memory left")
-        self.host.write(at, data)
+        at = self._put(data)
         status, answer = self.host.call_with_sink("spacetime_py_command", at, len(data))
         if status:
             raise BuildError(f"the runtime failed at {fields[0].decode()}:\n{self._told()}")
         return _split(answer)
+
+    def _put(self, data: bytes) -> int:
+        at = int(self.host.call("spacetime_py_alloc", len(data)))
+        if not at:
+            raise BuildError("the runtime has no memory left")
+        self.host.write(at & 0xFFFFFFFF, data)
+        return at
 
     def _told(self) -> str:
         return "\n".join(line.text for line in self._logs[-20:])

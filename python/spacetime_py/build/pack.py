@@ -7,7 +7,7 @@ compiler is left in its memory, and the memory becomes the module's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import wasm as wasm_file
@@ -42,8 +42,11 @@ class Packed:
         return parse(self.description)
 
 
-def pack(program: Program, *, abi: str = "10.0", include: Sequence[str] = ()) -> Packed:
-    """Make the module. `include` names modules that are imported only later, inside of functions.
+def pack(
+    program: Program, *, abi: str = "10.0", include: Sequence[str] = (), compiler: bool = False
+) -> Packed:
+    """Make the module. `include` names modules that are imported only later, inside of functions;
+    with `compiler` the program can `eval` and `exec` text.
 
     `BuildError` has file and line of what is wrong with the program. The same program gives the
     same bytes, wherever it is and whoever builds it.
@@ -56,9 +59,10 @@ def pack(program: Program, *, abi: str = "10.0", include: Sequence[str] = ()) ->
     guest = Guest(compiled)
     guest.add_code(sources, code)
     _run(guest, program, entries)
-    guest.seal(())
+    groups = _unused(runtime, guest.loaded(), compiler)
+    guest.seal(groups)
     description = guest.host.describe()
-    wasm = _rewrite(runtime, guest.memory(runtime.stack))
+    wasm = _rewrite(runtime, guest.memory(runtime.stack), groups)
     _check(wasm, runtime, compiled, description)
     return Packed(wasm, description, tuple(code), tuple(guest.logs), runtime.notice)
 
@@ -112,11 +116,31 @@ def _explain(error: ProgramError, program: Program) -> BuildError:
     return BuildError(text, file=frames[-1].file, line=frames[-1].line)
 
 
-def _rewrite(runtime: Runtime, memory: bytes) -> bytes:
-    """The runtime's file with the program's memory, and without the packer's own exports."""
+# These have the compiler's functions in them, and `_ast` has what it needs.
+_COMPILER_USERS = {"_symtable", "_tokenize"}
+_COMPILER_MODULES = {"_ast", *_COMPILER_USERS}
+
+
+def _unused(runtime: Runtime, loaded: set[str], compiler: bool) -> list[str]:
+    """The groups of functions that the program does not need: what is not imported now never is."""
+    needed = loaded | {"compiler"} | _COMPILER_MODULES if compiler else loaded
+    if needed & _COMPILER_USERS:
+        needed = needed | {"compiler", "_ast"}
+    return [group for group in runtime.groups if group not in needed]
+
+
+def _ranges(runtime: Runtime, groups: Sequence[str]) -> Iterator[tuple[int, int]]:
+    for group in groups:
+        flat = runtime.groups[group]
+        yield from zip(flat[::2], flat[1::2], strict=True)
+
+
+def _rewrite(runtime: Runtime, memory: bytes, unused: Sequence[str]) -> bytes:
+    """The runtime's file with the program's memory, without what only the packer needed."""
     sections = wasm_file.sections_of(runtime.wasm)
     names = {export.name for export in wasm_file.exports_of(sections)}
     sections = wasm_file.with_memory(sections, memory)
+    sections = wasm_file.blank_functions(sections, _ranges(runtime, unused))
     return wasm_file.join(wasm_file.keep_exports(sections, names - set(EXPORTS)))
 
 

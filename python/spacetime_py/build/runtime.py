@@ -45,8 +45,8 @@ class Runtime:
     """Which Python this is."""
     stack: int
     """Bytes at the start of memory that are no data between two calls."""
-    functions: Mapping[str, list[int]]
-    """Per object file the ranges of its functions."""
+    groups: Mapping[str, list[int]]
+    """Functions that a module may do without: the compiler's, frozen modules', each C module's."""
     notice: str
     """Licences of what a module contains."""
 
@@ -72,7 +72,7 @@ def load_runtime(level: str) -> Runtime:
         library=_library(_read(folder, "Lib.zip")),
         source=about["source"],
         stack=about["stack"],
-        functions=about["functions"][name],
+        groups=about["functions"][name],
         notice=_read(folder, "NOTICE.txt").decode(),
     )
 
