@@ -28,7 +28,7 @@ from ._functions import (
     reducer,
     view,
 )
-from ._light import TYPE_CHECKING
+from ._light import TYPE_CHECKING as TYPE_CHECKING
 from ._rng import Rng
 from .context import AnonymousViewContext, ProcedureContext, ReducerContext, ViewContext
 from .declare import (
@@ -96,6 +96,7 @@ else:
 
 
 __all__ = [
+    "TYPE_CHECKING",
     "AnonymousViewContext",
     "AutoIncOverflow",
     "ConnectionId",

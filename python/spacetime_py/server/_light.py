@@ -6,7 +6,8 @@ it draws in (collections, functools, re) would be the larger part of a small pro
 
 from __future__ import annotations
 
-# Type checkers take a constant of this name for true, wherever it comes from.
+# Type checkers take a constant of this name for true, wherever it comes from. Programs may have it
+# from here: importing that of `typing` makes a module larger by a megabyte.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:

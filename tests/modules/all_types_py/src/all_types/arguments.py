@@ -7,9 +7,8 @@ the row when there is none: a client sees what it sent in the public tables `sca
 
 from __future__ import annotations
 
-from typing import Any
-
 from spacetime_py.server import (
+    TYPE_CHECKING,
     ConnectionId,
     Identity,
     ReducerContext,
@@ -37,6 +36,9 @@ from spacetime_py.server import (
 
 from .tables import Containers, Scalars
 from .types import Color, Empty, Line, Point, Shape, ShapeNothing
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # ---------------------------------------------------------------- scalars
 

@@ -5,6 +5,8 @@ Inserts, updates, deletes, none, failed, scheduled.
 
 from __future__ import annotations
 
+from posix import abort
+
 from spacetime_py.server import (
     ReducerContext,
     ReducerError,
@@ -219,7 +221,9 @@ def insert_then_fail(ctx: ReducerContext, text: str) -> None:
 @reducer
 def boom(ctx: ReducerContext, message: str) -> None:
     ctx.db[Diary].insert(Diary(text=message, n=-2))
-    raise RuntimeError(message)
+    log.error(message)
+    # An exception would be told to the caller. This ends the instance, as a panic in Rust does.
+    abort()
 
 
 @reducer

@@ -6,9 +6,11 @@ A plain enum, products, and a sum with every kind of payload.
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
 
-from spacetime_py.server import i32, i64, product, u32, variant
+from spacetime_py.server import TYPE_CHECKING, i32, i64, product, u32, variant
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 
 class Color(enum.Enum):
