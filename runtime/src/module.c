@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "arguments.h"
+#include "construct.h"
 #include "errors.h"
 #include "host.h"
 #include "procedures.h"
@@ -153,6 +154,7 @@ static int fill(PyObject *module)
         errors_init(module) < 0 || PyModule_AddFunctions(module, functions) < 0 ||
         PyModule_AddFunctions(module, lookup_functions) < 0 ||
         PyModule_AddFunctions(module, change_functions) < 0 ||
+        PyModule_AddFunctions(module, construct_functions) < 0 ||
         PyModule_AddFunctions(module, procedure_functions) < 0) {
         return -1;
     }

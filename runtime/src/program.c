@@ -252,19 +252,31 @@ static PyObject *call(const Functions *functions, uint32_t id, PyObject *context
     return result;
 }
 
+/* Who calls, and when, as the host gives it: in BSATN the three are these bytes. */
+typedef struct __attribute__((packed)) {
+    uint64_t sender[4];
+    uint64_t connection_id[2];
+    int64_t micros;
+} Caller;
+
 static PyObject *bytes_from(const void *data, Py_ssize_t size)
 {
     return PyBytes_FromStringAndSize(data, size);
 }
 
-static PyObject *make_context(PyObject *class, const uint64_t sender[4], const uint64_t id[2],
-                              int64_t micros)
+/* The context of a call: decoded by a codec, or made by a function that is given the parts. */
+static PyObject *make_context(PyObject *maker, const Caller *caller)
 {
-    PyObject *arguments[3] = {bytes_from(sender, 32), bytes_from(id, 16),
-                              PyLong_FromLongLong(micros)};
+    if (Codec_Check(maker)) {
+        const uint8_t *data = (const uint8_t *)caller;
+        Reader in = {data, data, data + sizeof *caller};
+        return decode_value((const Codec *)maker, &in, NULL);
+    }
+    PyObject *arguments[3] = {bytes_from(caller->sender, 32), bytes_from(caller->connection_id, 16),
+                              PyLong_FromLongLong(caller->micros)};
     PyObject *context = NULL;
     if (arguments[0] != NULL && arguments[1] != NULL && arguments[2] != NULL) {
-        context = PyObject_Vectorcall(class, arguments, 3, NULL);
+        context = PyObject_Vectorcall(maker, arguments, 3, NULL);
     }
     for (int i = 0; i < 3; i++) {
         Py_XDECREF(arguments[i]);
@@ -276,9 +288,9 @@ EXPORT("__call_reducer__")
 int32_t call_reducer(uint32_t id, uint64_t s0, uint64_t s1, uint64_t s2, uint64_t s3, uint64_t c0,
                      uint64_t c1, int64_t micros, uint32_t source, uint32_t error_sink)
 {
-    uint64_t sender[4] = {s0, s1, s2, s3}, connection[2] = {c0, c1};
+    Caller caller = {{s0, s1, s2, s3}, {c0, c1}, micros};
     begin_call(micros, s1 ^ c0);
-    PyObject *context = make_context(new_context, sender, connection, micros);
+    PyObject *context = make_context(new_context, &caller);
     PyObject *result = call(&reducers, id, context, source);
     if (result == NULL) {
         return fail(error_sink);
@@ -308,22 +320,31 @@ int32_t call_procedure(uint32_t id, uint64_t s0, uint64_t s1, uint64_t s2, uint6
                        uint64_t c0, uint64_t c1, int64_t micros, uint32_t source,
                        uint32_t result_sink)
 {
-    uint64_t sender[4] = {s0, s1, s2, s3}, connection[2] = {c0, c1};
+    Caller caller = {{s0, s1, s2, s3}, {c0, c1}, micros};
     begin_call(micros, s1 ^ c0);
-    PyObject *context = make_context(new_procedure_context, sender, connection, micros);
+    PyObject *context = make_context(new_procedure_context, &caller);
     int status = answer(call(&procedures, id, context, source), result_sink, DONE);
     return status < 0 ? fail(0) : status; /* a procedure has no way to give the text */
+}
+
+static PyObject *make_view_context(const Caller *caller)
+{
+    if (Codec_Check(new_view_context)) {
+        return make_context(new_view_context, caller);
+    }
+    PyObject *sender = bytes_from(caller->sender, 32);
+    PyObject *context = sender == NULL ? NULL : PyObject_CallOneArg(new_view_context, sender);
+    Py_XDECREF(sender);
+    return context;
 }
 
 EXPORT("__call_view__")
 int32_t call_view(uint32_t id, uint64_t s0, uint64_t s1, uint64_t s2, uint64_t s3, uint32_t source,
                   uint32_t result_sink)
 {
-    uint64_t sender[4] = {s0, s1, s2, s3};
+    Caller caller = {{s0, s1, s2, s3}, {0, 0}, 0};
     begin_call(0, s1);
-    PyObject *bytes = bytes_from(sender, 32);
-    PyObject *context = bytes == NULL ? NULL : PyObject_CallOneArg(new_view_context, bytes);
-    Py_XDECREF(bytes);
+    PyObject *context = make_view_context(&caller);
     int status = answer(call(&views, id, context, source), result_sink, DONE_WITH_HEADER);
     return status < 0 ? fail(result_sink) : status;
 }
