@@ -49,8 +49,8 @@ class ProjectProgram:
 def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
     """The program of a folder by its `[tool.spacetime]`: entry, include, abi, compiler.
 
-    `entry` is a file; the folder that it is in holds the program's modules. Packages that it
-    imports are taken from the Python that runs this. Raises BuildError.
+    `entry` is a file. The folder that it is in, or the one above its package, holds the program's
+    modules. Packages that it imports are taken from the Python that runs this. Raises BuildError.
     """
     _check(folder, settings)
     entry = folder / settings.get("entry", DEFAULT_ENTRY)
@@ -59,9 +59,8 @@ def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
             f"{entry} is not there: write the module's tables and reducers in it, or name another "
             f"file by entry in [tool.spacetime] of {folder / 'pyproject.toml'}"
         )
-    root = entry.parent
+    root, name = _module_of(entry)
     own = read_modules(root)
-    name = entry.stem
     if name not in own:
         own[name] = Source(read_source(entry), entry.name)
     include = tuple(settings.get("include", ()))
@@ -78,6 +77,16 @@ def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
         settings.get("compiler", False),
         tuple(bundled),
     )
+
+
+def _module_of(entry: Path) -> tuple[Path, str]:
+    """The folder that would be on `sys.path`, and the name by which the file is imported."""
+    root, parts = entry.parent, [entry.stem]
+    while (root / "__init__.py").exists():
+        root, parts = root.parent, [root.name, *parts]
+    if parts[-1] == "__init__":
+        parts.pop()
+    return root, ".".join(parts)
 
 
 def _check(folder: Path, settings: Mapping[str, Any]) -> None:
