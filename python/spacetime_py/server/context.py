@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .handles import Database
 
 
-def _identity(data: bytes) -> Identity:
-    return Identity._of(int.from_bytes(data, "little"))
+# One native call makes a value; in Python it would cost as much as a whole reducer.
+_IDENTITY = _guest.codec(("product", Identity, (("_value", "u256"),)))
+_CONNECTION = _guest.codec(("product", ConnectionId, (("_value", "u128"),)))
+_NOBODY = bytes(16)
 
 
 class AnonymousViewContext:
@@ -37,8 +39,9 @@ class ViewContext(AnonymousViewContext):
 
     @property
     def sender(self) -> Identity:
-        """Who looks."""
-        return _identity(self._sender)
+        """Who looks or calls: a client, or the database itself for scheduled reducers."""
+        sender: Identity = _guest.decode(_IDENTITY, self._sender)
+        return sender
 
 
 class ReducerContext(ViewContext):
@@ -54,25 +57,23 @@ class ReducerContext(ViewContext):
         self._uuids = 0
 
     @property
-    def sender(self) -> Identity:
-        """Who calls: the client, or the database itself for scheduled reducers."""
-        return _identity(self._sender)
-
-    @property
     def connection_id(self) -> ConnectionId | None:
         """The connection that called; None for scheduled reducers and calls over HTTP."""
-        number = int.from_bytes(self._connection_id, "little")
-        return ConnectionId._of(number) if number else None
+        if self._connection_id == _NOBODY:
+            return None
+        connection: ConnectionId = _guest.decode(_CONNECTION, self._connection_id)
+        return connection
 
     @property
     def timestamp(self) -> Timestamp:
         """The time of the transaction: the one clock that a module has."""
-        return Timestamp(self._micros)
+        return Timestamp._of(self._micros)
 
     @property
     def identity(self) -> Identity:
         """The database's own identity."""
-        return _identity(_guest.database_identity())
+        identity: Identity = _guest.decode(_IDENTITY, _guest.database_identity())
+        return identity
 
     @property
     def is_internal(self) -> bool:
