@@ -19,7 +19,7 @@ test: build test-rust lint types  ## everything, with the real server
 	$(BIN)/python -m pytest
 
 test-fast: build  ## the Python tests that need no server
-	$(BIN)/python -m pytest -m "not real_server and not slow"
+	$(BIN)/python -m pytest -m "not real_server and not runtime and not slow"
 
 test-soak: build  ## long runs over connections that are cut, stalled and truncated at random bytes
 	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation

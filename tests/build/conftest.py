@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,24 +10,19 @@ from spacetime_py.build import Packed, pack
 
 from .probe import Probe, program
 
-BUILD = Path(__file__).parent.parent.parent / "runtime" / "build.py"
-
 
 @pytest.fixture(scope="session", autouse=True)
-def runtime() -> Path:
-    """The folder with the runtime; building it takes minutes the first time."""
-    done = subprocess.run([sys.executable, str(BUILD)], stdout=subprocess.PIPE, text=True)
-    assert done.returncode == 0, "runtime/build.py failed: its output says why"
-    return Path(done.stdout.strip())
+def _runtime(runtime: None) -> None:
+    """All tests here need it."""
 
 
 @pytest.fixture(scope="session")
-def probe(runtime: Path) -> Probe:
+def probe(runtime: None) -> Probe:
     return Probe()
 
 
 @pytest.fixture(scope="session", params=["10.0", "10.5"])
-def any_probe(runtime: Path, request: pytest.FixtureRequest) -> Probe:
+def any_probe(runtime: None, request: pytest.FixtureRequest) -> Probe:
     """The same at both ABI levels."""
     return Probe(request.param)
 

@@ -8,6 +8,9 @@ import pytest
 
 from .probe import Probe
 
+pytestmark = pytest.mark.runtime
+
+
 VECTORS: list[tuple[str, str, str]] = [
     ('"u32"', "7", "07000000"),
     ('"str"', '"ab"', "020000006162"),

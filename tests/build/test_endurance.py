@@ -10,6 +10,8 @@ from spacetime_py.build import pack
 
 from .probe import host_of, program
 
+pytestmark = pytest.mark.runtime
+
 MANY = """
 from __future__ import annotations
 from spacetime_py.server import (

@@ -14,6 +14,9 @@ from spacetime_py.build.runtime import load_runtime
 from .conftest import PEOPLE
 from .probe import host_of, program, text_argument
 
+pytestmark = pytest.mark.runtime
+
+
 HEAD = "from spacetime_py.server import ReducerContext, reducer, table, u8\n"
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .probe import Probe, text_argument
+
+pytestmark = pytest.mark.runtime
+
 
 CLEAN = "[ctx.db[Item].delete(row) for row in list(ctx.db[Item])]\n"
 

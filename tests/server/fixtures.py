@@ -15,6 +15,7 @@ import pytest
 from .api import Api, Database
 from .cache import BuildError
 from .modules import build_module
+from .python_modules import ensure_runtime
 from .server import StartError, some_server
 
 Result = TypeVar("Result")
@@ -25,6 +26,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[Api]:
     """A server that all tests share."""
     with ExitStack() as stack:
         yield in_sight(request, lambda: stack.enter_context(some_server()))
+
+
+@pytest.fixture(scope="session")
+def runtime(request: pytest.FixtureRequest) -> None:
+    """What server modules in Python are made with, where the packer finds it."""
+    in_sight(request, ensure_runtime)
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
-from .raw import read_module
-
-pytest.importorskip("wasmtime")
-
-from spacetime_py.build import BuildError, Program, pack, read_modules
+from spacetime_py.build import Program, pack, read_modules
 from spacetime_py.build.database import Database
 from spacetime_py.build.engine import compile_wasm
 from spacetime_py.build.host import Host, Outcome
 
+from .raw import read_module
+
+pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("runtime")]
 HERE = Path(__file__).parent / "guest"
 SENDER = bytes([5]) + bytes(31)
 NOW = 1_700_000_000_000_000
@@ -57,12 +56,7 @@ class Probe:
 
 @pytest.fixture(scope="module")
 def running() -> Probe:
-    try:
-        return Probe()
-    except BuildError as error:
-        if "the runtime for server modules is not here" in str(error):
-            pytest.skip(str(error))
-        raise
+    return Probe()
 
 
 @pytest.fixture

@@ -12,18 +12,16 @@ from typing import Any
 
 import pytest
 
-from .plain import plain_v9
-from .raw import read_module
-
-pytest.importorskip("wasmtime")
-
-from spacetime_py.build import BuildError, Program, pack, read_modules
+from spacetime_py.build import Program, pack, read_modules
 from spacetime_py.build.database import Database
 from spacetime_py.build.engine import compile_wasm
 from spacetime_py.build.host import Host
+from tests.server.python_modules import MODULES
 
-from .live_fixtures import MODULES
+from .plain import plain_v9
+from .raw import read_module
 
+pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("runtime")]
 CALLS = int(os.environ.get("SPACETIME_CALLS", "3000"))
 SENDER = bytes([5]) + bytes(31)
 
@@ -121,12 +119,7 @@ def huge(twin: Twin, rng: Any, id: int, key: bytes, code: str, level: int, known
 
 
 def test_random_calls() -> None:
-    try:
-        twin = Twin()
-    except BuildError as error:
-        if "the runtime for server modules is not here" in str(error):
-            pytest.skip(str(error))
-        raise
+    twin = Twin()
     rng, warm = random.Random(5), 0
     for number in range(CALLS):
         step(twin, rng)

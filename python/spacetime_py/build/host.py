@@ -112,7 +112,7 @@ class Host:
         return self._exports[name]
 
     def _names(self) -> list[str]:
-        return [export for export in self._exports.keys() if export is not None]  # noqa: SIM118
+        return list(self._exports.keys())
 
     def refuel(self) -> None:
         """Give what a server gives each call."""
