@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.server.cache import cache_folder, lock
+from tests.server.npm import beside_packages
 
 from .process import Peer
 
@@ -25,29 +23,7 @@ SCENARIOS = re.findall(r"^  async (\w+)\(connect\)", (SOURCES / "scenarios.mjs")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts beside the packages that they import."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    digest = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()[:16]
-    packages = cache_folder() / f"typescript-{digest}"
-    with lock("typescript"):
-        if not (packages / "done").exists():
-            _install(packages)
-    folder = tmp_path_factory.mktemp("typescript")
-    for script in SOURCES.glob("*.mjs"):
-        shutil.copyfile(script, folder / script.name)
-    (folder / "node_modules").symlink_to(packages / "node_modules")
-    return folder
-
-
-def _install(packages: Path) -> None:
-    packages.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(SOURCES / name, packages / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=packages, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (packages / "done").touch()
+    return beside_packages(SOURCES, tmp_path_factory.mktemp("typescript"))
 
 
 @pytest.fixture(scope="module")
