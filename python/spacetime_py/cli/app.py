@@ -17,6 +17,7 @@ NAME = "spacetime-py"
 
 # Imported when they are asked for: `--help` of one command does not wait for another's libraries.
 _COMMANDS = {
+    "init": "init",
     "build": "module",
     "publish": "module",
     "generate": "generate",

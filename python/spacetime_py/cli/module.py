@@ -17,7 +17,7 @@ from .settings import (
     Project,
     Server,
     chosen_server,
-    find_project,
+    find_module,
     json_option,
     server_options,
 )
@@ -49,7 +49,7 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
     The project is the folder, or the nearest one above with [tool.spacetime] in its pyproject.toml:
     entry (src/main.py), include, abi (10.0), compiler.
     """
-    project = find_project(folder)
+    project = find_module(folder)
     out = out or project.folder / _OUT
     packed = pack_project(project)
     _write(out, packed.wasm)
@@ -116,7 +116,7 @@ def publish(
     """Build the module and make a database of it, or bring an existing one up to date."""
     if folder is not None and wasm is not None:
         raise click.UsageError("a folder and --wasm exclude each other")
-    project = find_project(folder)
+    project = find_module(folder)
     name = database or project.text("database")
     if name is None:
         raise click.UsageError(
