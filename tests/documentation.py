@@ -28,7 +28,7 @@ class Block:
     def at(self, database: Database) -> str:
         """The program, to be run on this database."""
         here = self.source.replace("http://127.0.0.1:3000", database.url)
-        return re.sub(r'database="\w+"', f'database="{database.name}"', here)
+        return re.sub(rf'"{self.module}"', f'"{database.name}"', here)
 
 
 def blocks_of(document: Path) -> list[Block]:

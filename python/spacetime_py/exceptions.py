@@ -23,6 +23,8 @@ SpacetimeDBError
 ├── HttpError                     status, message, advice: the server refused a request over HTTP
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
+├── CredentialsError              the file of tokens cannot be read or written
+├── ProjectError                  what is wrong with a project's files, settings or module
 ├── CodegenError                  a schema from which no package can be generated
 └── RecordingError                a file of captured traffic that cannot be replayed
 """
@@ -39,6 +41,7 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionLost",
+    "CredentialsError",
     "DecodeError",
     "EncodeError",
     "HandshakeRejected",
@@ -47,6 +50,7 @@ __all__ = [
     "InternalError",
     "KeepaliveTimeout",
     "ProcedureError",
+    "ProjectError",
     "ProtocolError",
     "QueryError",
     "RecordingError",
@@ -247,6 +251,14 @@ class EncodeError(SpacetimeDBError, TypeError, ValueError):
 
 class DecodeError(SpacetimeDBError, ValueError):
     """Bytes are no value of the expected type."""
+
+
+class CredentialsError(SpacetimeDBError):
+    """The file of tokens cannot be read or written."""
+
+
+class ProjectError(SpacetimeDBError):
+    """Something is wrong with a project's files, its settings or its module."""
 
 
 class CodegenError(SpacetimeDBError):

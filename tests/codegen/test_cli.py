@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -151,7 +154,7 @@ def test_missing_files(tmp_path: Path) -> None:
 def test_wrong_usage(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"usage: spacetime-py")
+    assert done.stderr.startswith(b"Usage: spacetime-py")
     assert b"Traceback" not in done.stderr
 
 
@@ -171,15 +174,15 @@ def test_server_down() -> None:
         unused.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
     message = refused("--database", "chat", "--uri", uri)
-    assert f"cannot reach {uri}: " in message
-    assert "Is the server running?" in message
+    assert f"cannot reach {uri} (" in message
+    assert "is the server running?" in message
 
 
 @pytest.mark.parametrize(
     "uri", ["http://", "http://127.0.0.1:port", "http://a b", "ftp://x", "x://y"]
 )
 def test_addresses_that_are_none(uri: str) -> None:
-    assert f"cannot reach {uri}: " in refused("--database", "chat", "--uri", uri)
+    assert f"cannot reach {uri}" in refused("--database", "chat", "--uri", uri)
 
 
 @contextmanager
@@ -216,8 +219,11 @@ def http(body: bytes, status: str = "200 OK", length: int | None = None) -> byte
         (http(b"\xff\xfe"), "did not answer with JSON"),
         (http(b"[" * 100_000), "did not answer with JSON"),
         (http(b"{}"), "is not a module's schema"),
-        (http(b"two\nlines", "500 Internal Server Error"), "the server answered 500 (two lines)"),
-        (http(b"", "401 Unauthorized"), "give a valid one with --token"),
+        (
+            http(b"two\nlines", "500 Internal Server Error"),
+            "the server answered with HTTP 500: two lines",
+        ),
+        (http(b"", "401 Unauthorized"), "give a valid token"),
         (http(b"`x` not found", "404 Not Found"), "there is no database `my db` at "),
     ],
 )
@@ -255,3 +261,34 @@ def test_from_a_real_server(tmp_path: Path, chat_database: Database) -> None:
     assert texts(tmp_path) == generated(load("chat"), name=name)
     message = refused("--database", "no-such-database", "--uri", uri)
     assert f"there is no database `no-such-database` at {uri}" in message
+
+
+def test_check_tells_whether_a_package_is_current(tmp_path: Path) -> None:
+    out = tmp_path / "bindings"
+    message = refused("--schema", CHAT, "--out", out, "--check")
+    assert "is not current (" in message
+    assert not out.exists()
+    generate("--schema", CHAT, "--out", out)
+    assert generate("--schema", CHAT, "--out", out, "--check") == ""
+    (out / "types.py").write_text(HEADER + "changed\n", encoding="utf-8")
+    (out / "old.py").write_text(HEADER, encoding="utf-8")
+    assert "(types.py, old.py)" in refused("--schema", CHAT, "--out", out, "--check")
+    assert (out / "types.py").read_text(encoding="utf-8") == HEADER + "changed\n"
+
+
+def test_watch_writes_when_the_schema_changes(tmp_path: Path) -> None:
+    schema, out = tmp_path / "schema.json", tmp_path / "bindings"
+    schema.write_bytes(CHAT.read_bytes())
+    command = [sys.executable, "-m", "spacetime_py", "generate", "--watch", "--schema", str(schema)]
+    with subprocess.Popen(
+        [*command, "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        assert watching.stdout.readline() == f"{out}: 6 files, 6 changed, 0 removed\n"
+        schema.write_text("{", encoding="utf-8")
+        assert "the schema is not JSON" in watching.stderr.readline()
+        schema.write_bytes((HERE / "schemas" / "empty.json").read_bytes())
+        assert watching.stdout.readline().startswith(f"{out}: 6 files, ")
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130

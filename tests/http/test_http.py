@@ -84,7 +84,7 @@ async def test_publish_look_rename_and_delete(http: Either, chat_wasm: bytes, se
     assert info.host_type == "Wasm"
     assert name in await http.names(str(published.database_identity))
     await http.delete(name)
-    with pytest.raises(HttpError, match="check the name") as caught:
+    with pytest.raises(HttpError, match="publish it first") as caught:
         await http.schema(name)
     assert caught.value.status == 404
 

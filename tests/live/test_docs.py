@@ -32,7 +32,7 @@ def test_a_block_runs(block: Block, request: pytest.FixtureRequest, tmp_path: Pa
     program = tmp_path / "program.py"
     program.write_text(block.at(database), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", program],
+        [sys.executable, "-W", "error", program],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
         capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -37,6 +38,10 @@ class _Base:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.uri!r})"
 
+    def _trust(self) -> ssl.SSLContext | bool:
+        """The system's certificates. Loading them takes a while: not where there is no TLS."""
+        return ssl.create_default_context() if self.uri.startswith("https:") else False
+
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         if operation.content_type is not None:
@@ -48,6 +53,9 @@ class _Base:
             "content": operation.content,
             "headers": headers,
         }
+
+    def _answer(self, response: httpx.Response) -> op.Answer:
+        return op.Answer(response.status_code, response.content, response.headers, self.uri)
 
     def _unreachable(self, error: Exception) -> ConnectError:
         reason = str(error) or type(error).__name__
@@ -61,10 +69,6 @@ def base_uri(uri: str) -> str:
     if "://" not in uri:
         return f"http://{uri}"
     return "http" + uri[2:] if uri.startswith(("ws://", "wss://")) else uri
-
-
-def _answer(response: httpx.Response) -> op.Answer:
-    return op.Answer(response.status_code, response.content, response.headers)
 
 
 class HttpClient(_Base):
@@ -81,14 +85,14 @@ class HttpClient(_Base):
 
     def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
         super().__init__(uri, token)
-        self._http = httpx.Client(timeout=timeout)
+        self._http = httpx.Client(timeout=timeout, verify=self._trust())
 
     def _send(self, operation: op.Operation[T]) -> T:
         try:
             response = self._http.request(**self._arguments(operation))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-        return operation.result(_answer(response))
+        return operation.result(self._answer(response))
 
     def version(self) -> str:
         """The server's version, as in `1.2.0`."""
@@ -175,13 +179,14 @@ class HttpClient(_Base):
         self, database: str, *, lines: int | None = None, follow: bool = False
     ) -> Iterator[LogLine]:
         """The last lines of the database's log, for its owner; with `follow` those to come too."""
-        arguments = self._arguments(op.logs(database, lines, follow))
+        operation = op.logs(database, lines, follow)
+        arguments = self._arguments(operation)
         timeout = _log_timeout(follow)
         try:
             with self._http.stream(**arguments, timeout=timeout) as response:
                 if response.status_code != 200:
                     response.read()
-                    raise op.http_error(_answer(response))
+                    raise operation.error(self._answer(response))
                 yield from (op.log_line(line) for line in response.iter_lines() if line)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
@@ -211,14 +216,14 @@ class AsyncHttpClient(_Base):
 
     def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
         super().__init__(uri, token)
-        self._http = httpx.AsyncClient(timeout=timeout)
+        self._http = httpx.AsyncClient(timeout=timeout, verify=self._trust())
 
     async def _send(self, operation: op.Operation[T]) -> T:
         try:
             response = await self._http.request(**self._arguments(operation))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-        return operation.result(_answer(response))
+        return operation.result(self._answer(response))
 
     async def version(self) -> str:
         """The server's version, as in `1.2.0`."""
@@ -296,13 +301,14 @@ class AsyncHttpClient(_Base):
 
         Who breaks out of the loop closes it, by `contextlib.aclosing`.
         """
-        arguments = self._arguments(op.logs(database, lines, follow))
+        operation = op.logs(database, lines, follow)
+        arguments = self._arguments(operation)
         timeout = _log_timeout(follow)
         try:
             async with self._http.stream(**arguments, timeout=timeout) as response:
                 if response.status_code != 200:
                     await response.aread()
-                    raise op.http_error(_answer(response))
+                    raise operation.error(self._answer(response))
                 async for line in response.aiter_lines():
                     if line:
                         yield op.log_line(line)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from .._core import Identity, Timestamp
@@ -30,6 +30,8 @@ T = TypeVar("T")
 _REDUCER_FAILED = 530
 _TRAPPED = "fatal error"
 """What a server says of a reducer that crashed."""
+_NO_FUNCTION = "no such "
+"""What it says, before `reducer` or `procedure`, of one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Answer:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    uri: str = ""
+    """The server, for messages."""
 
     @property
     def text(self) -> str:
@@ -48,8 +52,8 @@ class Answer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            message = "that is no JSON: is it a SpacetimeDB server?"
-            raise HttpError(self.status, self.text[:200], message) from error
+            advice = f"{self.uri} did not answer with JSON: is it a SpacetimeDB server?"
+            raise HttpError(self.status, self.text[:200], advice) from error
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ class Operation(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     content: bytes | None = None
     content_type: str | None = None
-    refused: Callable[[Answer], NoReturn] | None = None
-    """Raises a more telling error than HttpError."""
+    database: str | None = None
+    refused: Callable[[Answer], None] | None = None
+    """Raises what tells more than HttpError, if the answer is such a refusal."""
 
     def result(self, answer: Answer) -> T:
         """Raises what the server's refusal means."""
@@ -71,17 +76,18 @@ class Operation(Generic[T]):
             return self.read(answer)
         if self.refused is not None:
             self.refused(answer)
-        raise http_error(answer)
+        raise self.error(answer)
 
-
-def http_error(answer: Answer) -> HttpError:
-    advice = {
-        401: "give a valid token, or none to be a new identity",
-        403: "the token is that of an identity which may not do this",
-        404: "check the name; `spacetime-py publish` publishes a database",
-        413: "the server takes no request of this size",
-    }
-    return HttpError(answer.status, answer.text, advice.get(answer.status, ""))
+    def error(self, answer: Answer) -> HttpError:
+        """What the status means, and what to do."""
+        missing = f"there is no database `{self.database}` at {answer.uri}"
+        advice = {
+            401: "give a valid token, or none to be a new identity",
+            403: "it is not that of an identity which may do this: give the owner's token",
+            404: f"{missing}: publish it first, or check its name" if self.database else "",
+            413: "the server takes no request of this size",
+        }
+        return HttpError(answer.status, answer.text, advice.get(answer.status, ""))
 
 
 def _database(name: str, rest: str = "") -> str:
@@ -122,7 +128,7 @@ def info(database: str) -> Operation[DatabaseInfo]:
             str(body["initial_program"]),
         )
 
-    return Operation("GET", _database(database), read)
+    return Operation("GET", _database(database), read, database=database)
 
 
 def _identity(value: Mapping[str, str]) -> Identity:
@@ -164,17 +170,22 @@ def prepare(name: str, module: bytes) -> Operation[Migration]:
 
 
 def delete(database: str) -> Operation[None]:
-    return Operation("DELETE", _database(database), _nothing)
+    return Operation("DELETE", _database(database), _nothing, database=database)
 
 
 def names(database: str) -> Operation[list[str]]:
-    return Operation("GET", _database(database, "/names"), lambda answer: answer.json()["names"])
+    return Operation(
+        "GET",
+        _database(database, "/names"),
+        lambda answer: answer.json()["names"],
+        database=database,
+    )
 
 
 def set_names(database: str, to: Sequence[str]) -> Operation[None]:
     body = json.dumps(list(to)).encode()
     path = _database(database, "/names")
-    return Operation("PUT", path, _nothing, {}, body, "application/json")
+    return Operation("PUT", path, _nothing, {}, body, "application/json", database=database)
 
 
 def schema(database: str, version: int) -> Operation[dict[str, Any]]:
@@ -182,7 +193,9 @@ def schema(database: str, version: int) -> Operation[dict[str, Any]]:
         found: dict[str, Any] = answer.json()
         return found
 
-    return Operation("GET", _database(database, "/schema"), read, {"version": str(version)})
+    return Operation(
+        "GET", _database(database, "/schema"), read, {"version": str(version)}, database=database
+    )
 
 
 def sql(database: str, query: str) -> Operation[SqlResult]:
@@ -200,13 +213,14 @@ def sql(database: str, query: str) -> Operation[SqlResult]:
         duration = timedelta(microseconds=result.get("total_duration_micros", 0))
         return SqlResult(columns, rows, duration, result.get("stats", {}))
 
-    def refused(answer: Answer) -> NoReturn:
+    def refused(answer: Answer) -> None:
         if answer.status == 400:
             raise QueryError(query, answer.text)
-        raise http_error(answer)
 
     path = _database(database, "/sql")
-    return Operation("POST", path, read, {}, query.encode(), "text/plain", refused)
+    return Operation(
+        "POST", path, read, {}, query.encode(), "text/plain", database=database, refused=refused
+    )
 
 
 def call(database: str, function: str, arguments: str) -> Operation[CallResult]:
@@ -221,18 +235,19 @@ def call(database: str, function: str, arguments: str) -> Operation[CallResult]:
             None if energy is None else int(energy),
         )
 
-    def refused(answer: Answer) -> NoReturn:
+    def refused(answer: Answer) -> None:
         if answer.status == _REDUCER_FAILED:
             failure = InternalError if _TRAPPED in answer.text else SenderError
             raise failure(function, answer.text)
-        if answer.status in (400, 402):
+        if answer.status in (400, 402) or _NO_FUNCTION in answer.text.lower():
             raise InternalError(function, answer.text)
-        raise http_error(answer)
 
     path = _database(database, f"/call/{quote(function, safe='')}")
     # Not a byte more: servers refuse the content type with a charset.
     kind = "application/json"
-    return Operation("POST", path, read, {}, arguments.encode(), kind, refused)
+    return Operation(
+        "POST", path, read, {}, arguments.encode(), kind, database=database, refused=refused
+    )
 
 
 def logs(database: str, lines: int | None, follow: bool) -> Operation[None]:
@@ -240,7 +255,7 @@ def logs(database: str, lines: int | None, follow: bool) -> Operation[None]:
     params = {"follow": "true"} if follow else {}
     if lines is not None:
         params["num_lines"] = str(lines)
-    return Operation("GET", _database(database, "/logs"), _nothing, params)
+    return Operation("GET", _database(database, "/logs"), _nothing, params, database=database)
 
 
 def log_line(line: str) -> LogLine:

@@ -1,0 +1,7 @@
+"""`python -m spacetime_py.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())
