@@ -21,6 +21,7 @@ import pytest
 from spacetime_py import cli
 from tests.peer.process import Peer
 from tests.server.api import Api, Database
+from tests.server.python_modules import python_module
 
 from .places import Place, places
 from .target import Target
@@ -61,16 +62,19 @@ def server(place: Place, request: pytest.FixtureRequest) -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def chat_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
-    return b"native:chat" if place.is_peer else _outer(request, "chat_wasm")
+    return b"native:chat" if place.is_peer else _module(request, place, "chat")
 
 
 @pytest.fixture(scope="session")
 def all_types_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
-    return b"native:all_types" if place.is_peer else _outer(request, "all_types_wasm")
+    return b"native:all_types" if place.is_peer else _module(request, place, "all_types")
 
 
-def _outer(request: pytest.FixtureRequest, name: str) -> bytes:
-    wasm: bytes = request.getfixturevalue(name)
+def _module(request: pytest.FixtureRequest, place: Place, name: str) -> bytes:
+    """The module of that name, in the place's language."""
+    if place.is_python:
+        return python_module(name)
+    wasm: bytes = request.getfixturevalue(f"{name}_wasm")
     return wasm
 
 

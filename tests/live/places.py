@@ -1,6 +1,7 @@
-"""Where the live suite runs: a server, and the versions of the protocol that are offered to it.
+"""Where the live suite runs: a server, the versions of the protocol that are offered to it, and
+the language of its modules, which is no business of their clients.
 
-With `SPACETIME_TEST_SERVER_URL` that is the named server alone, which chooses the version itself.
+With `SPACETIME_TEST_SERVER_URL` the server is the named one, which chooses the version itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ class Place:
     name: str
     is_peer: bool = False
     protocols: tuple[str, ...] = ("v3", "v2", "v1")
+    is_python: bool = False
+    """The modules are those written in Python."""
 
     def new_server(self) -> AbstractContextManager[Server | Peer]:
         """One of the test's own, which it may stop."""
@@ -29,9 +32,10 @@ class Place:
 
 def places() -> list[Place]:
     if os.environ.get(URL_VARIABLE):
-        return [Place("url")]
+        return [Place("url"), Place("url-python", is_python=True)]
     return [
         Place("1.2.0"),
+        Place("1.2.0-python", is_python=True),
         Place("peer-v2", is_peer=True, protocols=("v2",)),
         Place("peer-v3", is_peer=True, protocols=("v3",)),
     ]

@@ -64,6 +64,17 @@ def test_products_and_variants() -> None:
     assert hash(program.A()) == hash(program.A())
 
 
+def test_columns_can_be_inherited() -> None:
+    program = declared(
+        "@product\nclass Base:\n    id: PrimaryKey[u64] = auto_inc()\n    a: u8 = 2\n"
+        "@table\nclass A(Base):\n    b: u8\n@table\nclass B(Base):\n    a: u16"
+    )
+    assert repr(program.A(b=3)) == "A(id=0, a=2, b=3)"
+    tables = plain_v9(described(9))["tables"]
+    assert [tables[name]["primary_key"] for name in "ab"] == [[0], [0]]
+    assert described_types()["B"] == ("Product", [("id", "U64"), ("a", "U16")])
+
+
 def test_two_ways_to_say_a_key() -> None:
     """The annotations of the typed form are the same as the arguments of `column`."""
     typed = "id: PrimaryKey[u64] = auto_inc()\n    b: Unique[u8]\n    c: Indexed[u8]"

@@ -116,6 +116,12 @@ CASES = {
         "function set-name: a name has letters, digits and _ only",
     ),
     "no columns": ("@table\nclass A: pass", 3, "table a has no columns"),
+    "dataclass as a table": (
+        "from dataclasses import dataclass\n@table\n@dataclass\nclass A:\n    a: u8",
+        4,
+        "table A has @dataclass: leave it out",
+    ),
+    "slots": ("@table\nclass A:\n    __slots__ = ('a',)\n    a: u8", 3, "has __slots__"),
     "no context": ("@reducer\ndef f(): pass", 3, "the first one is the context, ctx"),
     "wrong context": (
         "@reducer\ndef f(name: str): pass",

@@ -68,9 +68,7 @@ class Table:
 
     def clash(self, row: tuple[Any, ...]) -> bool:
         """Whether a unique column has the value already."""
-        return any(
-            _freeze(_pick(row, columns)) in keys for columns, keys in self.by_key.items()
-        )
+        return any(_freeze(_pick(row, columns)) in keys for columns, keys in self.by_key.items())
 
 
 class Database:

@@ -107,7 +107,9 @@ class Reader:
             return Type(REF, ref=self.uint(4))
         if tag in (SUM, PRODUCT):
             elements = self.array(lambda: (self.option(self.text), self.type()))
-            return Type(tag, 0, tuple(one[0] for one in elements), tuple(one[1] for one in elements))
+            return Type(
+                tag, 0, tuple(one[0] for one in elements), tuple(one[1] for one in elements)
+            )
         if tag == ARRAY:
             return Type(ARRAY, 0, (None,), (self.type(),))
         if tag > F64:
@@ -135,7 +137,9 @@ class Reader:
         if tag == BOOL:
             return bool(self.uint(1))
         if tag in (F32, F64):
-            (number,) = struct.unpack("<f" if tag == F32 else "<d", self.take(4 if tag == F32 else 8))
+            (number,) = struct.unpack(
+                "<f" if tag == F32 else "<d", self.take(4 if tag == F32 else 8)
+            )
             return number
         size = 1 << (tag - FIRST_INT) // 2
         return int.from_bytes(self.take(size), "little", signed=tag % 2 == 0)

@@ -172,9 +172,7 @@ class Host:
             self._procedure_abort_mut_tx()
         return outcome
 
-    def view(
-        self, number: int, arguments: bytes = b"", *, sender: bytes | None = None
-    ) -> Outcome:
+    def view(self, number: int, arguments: bytes = b"", *, sender: bytes | None = None) -> Outcome:
         """Call a view of the sender, or an anonymous one."""
         source = self._source(arguments)
         if sender is None:

@@ -159,9 +159,7 @@ def _check(wasm: bytes, runtime: Runtime, compiled: Compiled, description: bytes
     _dry_start(sections, compiled, description)
 
 
-def _dry_start(
-    sections: wasm_file.Sections, compiled: Compiled, description: bytes
-) -> None:
+def _dry_start(sections: wasm_file.Sections, compiled: Compiled, description: bytes) -> None:
     """Start an instance with the finished file's memory; its code is compiled already."""
     host = Host(compiled)
     missing = wasm_file.pages_of(sections) - host.memory_size() // wasm_file.PAGE
@@ -173,6 +171,3 @@ def _dry_start(
         problem = "its description is another one"
     if problem is not None:
         raise BuildError(f"the finished module does not start: {problem}; this is a bug in it")
-
-
-

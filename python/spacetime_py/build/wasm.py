@@ -165,9 +165,7 @@ def with_memory(sections: Sections, memory: bytes) -> Sections:
         DATA: data,
     }
     return [
-        (number, replaced.get(number, content))
-        for number, content in sections
-        if number != CUSTOM
+        (number, replaced.get(number, content)) for number, content in sections if number != CUSTOM
     ]
 
 

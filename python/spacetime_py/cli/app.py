@@ -17,6 +17,8 @@ NAME = "spacetime-py"
 
 # Imported when they are asked for: `--help` of one command does not wait for another's libraries.
 _COMMANDS = {
+    "build": "module",
+    "publish": "module",
     "generate": "generate",
     "call": "database",
     "sql": "database",

@@ -88,7 +88,8 @@ class LogLine:
 
     def __str__(self) -> str:
         when = self.timestamp.to_datetime().isoformat(sep=" ", timespec="milliseconds")
-        place = f"{self.filename}:{self.line_number}: " if self.filename else ""
+        line = "" if self.line_number is None else f":{self.line_number}"
+        place = f"{self.filename}{line}: " if self.filename else ""
         return f"{when} {self.level.upper()} {place}{self.message}"
 
 

@@ -85,10 +85,12 @@ def finish(declarations: Declarations, abi: tuple[int, int]) -> Module:
     _check_schedules(module)
     _check_abi(module, abi)
     if not module.problems:
-        handles.database.clear()
-        vars(handles.database).clear()
+        # Not its own `clear`: a table may have that name.
+        known: Any = handles.database
+        dict.clear(known)
+        vars(known).clear()
         for table in module.tables:
-            table.install(handles.database)
+            table.install(handles.database, by_accessor=abi >= (10, 5))
     return module
 
 

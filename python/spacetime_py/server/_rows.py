@@ -65,6 +65,10 @@ def attributes_of(cls: type, place: Place) -> list[Attribute]:
     """The annotated names of a class and of its bases, in order."""
     found: dict[str, Attribute] = {}
     for part in reversed(cls.__mro__[:-1]):
+        declared = part.__dict__.get("__spacetime__")
+        if declared is not None:  # its defaults are no longer in the class
+            found.update({one.name: one for one in declared.attributes})
+            continue
         for name, annotation in getattr(part, "__annotations__", {}).items():
             if _is_class_variable(annotation):
                 continue

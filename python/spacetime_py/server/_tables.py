@@ -43,7 +43,7 @@ class TableModel:
         self.schedule_column: int | None = None
 
     def index_name(self, index: IndexModel) -> str:
-        """The name that the host gives too, and by which it is asked for."""
+        """The name that hosts give too; those of version 1 with the table's name in SQL."""
         names = [self.row.fields[place].name for place in index.places]
         return f"{self.declared.accessor}_{'_'.join(names)}_idx_{index.algorithm}"
 
@@ -53,10 +53,14 @@ class TableModel:
             for place, value in self.defaults
         ]
 
-    def install(self, database: Database) -> None:
-        """Make the handles, and put them where `ctx.db` finds them."""
+    def install(self, database: Database, *, by_accessor: bool) -> None:
+        """Make the handles, and put them where `ctx.db` finds them.
+
+        Servers of version 2 take the accessor for tables and their indexes, and may have given
+        them other names; those of version 1 know the names in SQL only.
+        """
         declared = self.declared
-        name = declared.name or declared.accessor
+        name = (None if by_accessor else declared.name) or declared.accessor
         columns = [self.row.fields[place] for place in self.sequences]
         generated = _guest.codec(tuple_shape(columns)) if columns else None
         table: Table[Any] = Table(
@@ -67,14 +71,12 @@ class TableModel:
         keyed[declared.cls] = table
         setattr(database, declared.accessor, table)
         for index in self.indexes:
-            self._install_index(keyed, table, index)
+            index_name = name + self.index_name(index).removeprefix(declared.accessor)
+            self._install_index(keyed, table, index, index_name)
 
-    def _install_index(self, keyed: Any, table: Table[Any], index: IndexModel) -> None:
+    def _install_index(self, keyed: Any, table: Table[Any], index: IndexModel, name: str) -> None:
         fields = [self.row.fields[place] for place in index.places]
         label = f"{self.declared.cls.__name__}.{index.accessor}"
-        name = self.index_name(index)
-        if self.declared.name:
-            name = self.declared.name + name.removeprefix(self.declared.accessor)
         codecs = [field.type.codec() for field in fields]
         names = tuple(field.name for field in fields)
         kind: Any = UniqueIndex if index.unique else Index

@@ -229,6 +229,11 @@ def table(
     place = caller()
 
     def declare(cls: type) -> type:
+        for made_by, what in (("__dataclass_fields__", "@dataclass"), ("__slots__", "__slots__")):
+            if made_by in cls.__dict__:
+                raise DeclarationError(
+                    f"{place}: table {cls.__name__} has {what}: leave it out, @table does the work"
+                )
         made = TableDeclaration(cls, place, _attributes(cls, place))
         made.accessor = accessor or snake_case(cls.__name__)
         made.name = name

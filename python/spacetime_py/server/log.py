@@ -9,6 +9,7 @@ import sys
 
 from . import _guest
 from ._light import TYPE_CHECKING
+from .errors import ReducerError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -76,7 +77,12 @@ _HERE = _log.__code__.co_filename.rpartition("/")[0] + "/"
 
 
 def log_exception(error: BaseException) -> None:
-    """The traceback, as the error of the innermost line of the program itself."""
+    """The traceback, as the error of the innermost line of the program itself.
+
+    A refusal is no error of the program: its caller has the text.
+    """
+    if isinstance(error, ReducerError):
+        return
     filename, line = None, None
     trace = error.__traceback__
     while trace is not None:
