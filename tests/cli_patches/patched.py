@@ -17,7 +17,7 @@ from tests.server.cache import BuildError, cache_folder, lock, run_cargo, say
 from tests.server.install import server_binary
 
 CRATE = "spacetimedb-cli"
-VERSION = "1.2.0"
+VERSION = os.environ.get("SPACETIME_TEST_CLI_VERSION", "1.2.0")
 VERSIONS = ("1.2.0", "1.3.0")
 ROOT = Path(__file__).parents[2]
 APPLY = ROOT / "cli-patches" / "apply"
