@@ -3,10 +3,9 @@
 The packer sends commands: fields of bytes, each behind its length, the first one a name.
 """
 
+import marshal
 import sys
 from _frozen_importlib import ModuleSpec
-
-import marshal
 
 # Of each module that can be imported: source or bytecode, whether it is a package, and its path.
 modules = {}
@@ -56,14 +55,14 @@ def code_of(name):
 
 def add(*fields):
     """Modules, four fields each: name, path, `package` and/or `code` in letters, content."""
-    for name, path, kind, content in zip(*[iter(fields)] * 4):
+    for name, path, kind, content in zip(*[iter(fields)] * 4, strict=True):
         data = content if b"c" in kind else content.decode()
         modules[name.decode()] = data, b"p" in kind, path.decode()
     return []
 
 
 def run(*names):
-    """Imports modules in this order; gives the problems of the last one's `check()`, if it has that."""
+    """Imports modules in this order; gives the problems that the first one's `check` finds."""
     from importlib import import_module
 
     try:

@@ -11,23 +11,88 @@ from cache import run
 from debian import Source
 
 CC = "clang-19 --target=wasm32-wasi"
-WARNINGS = "-Wno-int-conversion -Wno-incompatible-function-pointer-types -Wno-unused-but-set-variable"
+WARNINGS = (
+    "-Wno-int-conversion -Wno-incompatible-function-pointer-types -Wno-unused-but-set-variable"
+)
 OPTIMISE = "-O3 -DNDEBUG"
 LIBRARY = "libpython3.11.a"
 
 # C modules that need a system below them, or a library that is not there.
-DISABLED = """
-_asyncio _lsprof _queue _zoneinfo audioop _lzma zlib _bz2 pyexpat _elementtree _socket select mmap
-fcntl grp pwd termios resource syslog _posixsubprocess _posixshmem _multiprocessing _ctypes _sqlite3
-_ssl _hashlib _uuid _curses _curses_panel readline nis ossaudiodev spwd _crypt _tkinter _dbm _gdbm
-_codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw _multibytecodec xxsubtype
-_xxsubinterpreters unicodedata _decimal
-""".split()
+DISABLED = [
+    "_asyncio",
+    "_lsprof",
+    "_queue",
+    "_zoneinfo",
+    "audioop",
+    "_lzma",
+    "zlib",
+    "_bz2",
+    "pyexpat",
+    "_elementtree",
+    "_socket",
+    "select",
+    "mmap",
+    "fcntl",
+    "grp",
+    "pwd",
+    "termios",
+    "resource",
+    "syslog",
+    "_posixsubprocess",
+    "_posixshmem",
+    "_multiprocessing",
+    "_ctypes",
+    "_sqlite3",
+    "_ssl",
+    "_hashlib",
+    "_uuid",
+    "_curses",
+    "_curses_panel",
+    "readline",
+    "nis",
+    "ossaudiodev",
+    "spwd",
+    "_crypt",
+    "_tkinter",
+    "_dbm",
+    "_gdbm",
+    "_codecs_cn",
+    "_codecs_hk",
+    "_codecs_iso2022",
+    "_codecs_jp",
+    "_codecs_kr",
+    "_codecs_tw",
+    "_multibytecodec",
+    "xxsubtype",
+    "_xxsubinterpreters",
+    "unicodedata",
+    "_decimal",
+]
 
 # What a module could not use: graphical programs, tests, installers, other processes.
 LEFT_OUT = frozenset(
-    """test tests idlelib tkinter turtledemo lib2to3 ensurepip distutils venv pydoc_data msilib
-    sqlite3 curses dbm wsgiref xmlrpc multiprocessing ctypes __pycache__ turtle.py""".split()
+    [
+        "test",
+        "tests",
+        "idlelib",
+        "tkinter",
+        "turtledemo",
+        "lib2to3",
+        "ensurepip",
+        "distutils",
+        "venv",
+        "pydoc_data",
+        "msilib",
+        "sqlite3",
+        "curses",
+        "dbm",
+        "wsgiref",
+        "xmlrpc",
+        "multiprocessing",
+        "ctypes",
+        "__pycache__",
+        "turtle.py",
+    ]
 )
 
 

@@ -48,10 +48,19 @@ MODULES = {
     "math": ["mathmodule.o"],
 }
 
-COMPILER_OBJECTS = """
-action_helpers.o ast.o ast_opt.o compile.o future.o parser.o pegen.o
-pegen_errors.o string_parser.o symtable.o tokenizer.o
-""".split()
+COMPILER_OBJECTS = [
+    "action_helpers.o",
+    "ast.o",
+    "ast_opt.o",
+    "compile.o",
+    "future.o",
+    "parser.o",
+    "pegen.o",
+    "pegen_errors.o",
+    "string_parser.o",
+    "symtable.o",
+    "tokenizer.o",
+]
 
 # What the rest of the interpreter takes from the compiler, and why that may go with it.
 KNOWN_USES = {

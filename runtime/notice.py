@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 OTHERS = """\
-wasi-libc and musl: MIT (https://github.com/WebAssembly/wasi-libc), with dlmalloc (CC0/public domain)
+wasi-libc and musl: MIT (https://github.com/WebAssembly/wasi-libc)
+dlmalloc: CC0
 LLVM compiler-rt: Apache-2.0 WITH LLVM-exception
 """
 

@@ -1,7 +1,7 @@
 """The Python blocks of the documentation, each a program of its own.
 
-A block is written for the `chat` module, or for the one that a comment above it names:
-`<!-- module: all_types -->`.
+A block is a client of the `chat` module, or of the one that a comment above it names:
+`<!-- module: all_types -->`. With `<!-- module: server -->` it is a server module itself.
 """
 
 from __future__ import annotations
@@ -40,4 +40,5 @@ def blocks_of(document: Path) -> list[Block]:
     return blocks
 
 
+SERVER = "server"
 BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document)]

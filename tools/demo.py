@@ -1,4 +1,7 @@
-"""`make demo`: the chat example against a real server; builds and starts what is missing."""
+"""`make demo`: the chat, server module and clients in Python, on a real server.
+
+Builds and starts what is missing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.server.api import ApiError  # noqa: E402
 from tests.server.cache import BuildError  # noqa: E402
-from tests.server.modules import build_module  # noqa: E402
+from tests.server.python_modules import python_module  # noqa: E402
 from tests.server.server import StartError, some_server  # noqa: E402
 
 CHAT = ROOT / "examples" / "chat"
@@ -20,10 +23,11 @@ CHAT = ROOT / "examples" / "chat"
 def main() -> int:
     """Run the demo; the exit code is that of the chat."""
     try:
-        wasm = build_module("chat").read_bytes()
+        wasm = python_module("chat")
         with some_server() as server:
             database = server.publish("chat-demo", wasm)
-            print(f"SpacetimeDB {server.version()} at {server.url} runs `chat`", flush=True)
+            what = f"SpacetimeDB {server.version()} at {server.url}"
+            print(f"{what} runs `chat`, which is written in Python", flush=True)
             return _chat(server.url, database.name)
     except (BuildError, StartError, ApiError) as error:
         print(error, file=sys.stderr)
@@ -33,7 +37,7 @@ def main() -> int:
 def _chat(uri: str, database: str) -> int:
     address = ["--uri", uri, "--database", database]
     bindings = ["generate", *address, "--out", str(CHAT / "module_bindings")]
-    subprocess.run([sys.executable, "-m", "spacetime_py.cli", *bindings], check=True)
+    subprocess.run([sys.executable, "-m", "spacetime_py", *bindings], check=True)
     return subprocess.run([sys.executable, str(CHAT / "main.py"), *address]).returncode
 
 

@@ -475,5 +475,8 @@ def generate(schema: str, module_name: str, include_private: bool = False) -> li
     (file name, text) pairs. Raises CodegenError.
     """
 
+def schema_json(description: bytes) -> str:
+    """What a module describes itself as, BSATN of a RawModuleDef, in JSON. Raises CodegenError."""
+
 def describe(schema: str) -> bytes:
     """What `Module` takes, for a module description in JSON. Raises CodegenError."""

@@ -21,6 +21,7 @@ import pytest
 from spacetime_py import cli
 from tests.peer.process import Peer
 from tests.server.api import Api, Database
+from tests.server.fixtures import in_sight
 from tests.server.python_modules import python_module
 
 from .places import Place, places
@@ -73,7 +74,7 @@ def all_types_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
 def _module(request: pytest.FixtureRequest, place: Place, name: str) -> bytes:
     """The module of that name, in the place's language."""
     if place.is_python:
-        return python_module(name)
+        return in_sight(request, lambda: python_module(name))
     wasm: bytes = request.getfixturevalue(f"{name}_wasm")
     return wasm
 

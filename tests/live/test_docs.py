@@ -12,19 +12,28 @@ from typing import Any
 
 import pytest
 
-from tests.documentation import BLOCKS, DOCUMENTS, ROOT, Block, blocks_of
+from spacetime_py.build import Program, Source, pack
+from tests.documentation import BLOCKS, DOCUMENTS, ROOT, SERVER, Block, blocks_of
 from tests.server.api import Database
 
 pytestmark = pytest.mark.real_server
 
+CLIENTS = [block for block in BLOCKS if block.module != SERVER]
+SERVERS = [block for block in BLOCKS if block.module == SERVER]
 # Seconds after which a program that hangs fails.
 PATIENCE = 60.0
 # However it is written, as a part of a list say.
 _ANY_BLOCK = re.compile(r"^[\s>]*(?:```+|~~~+)\s*\{?\.?py", re.M | re.I)
 
 
+@pytest.mark.parametrize("block", SERVERS, ids=lambda block: block.place)
+def test_a_server_module_is_built(block: Block) -> None:
+    program = Program("main", {"main": Source(block.source, "main.py")})
+    assert pack(program).module_def.tables
+
+
 @pytest.mark.usefixtures("place")
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", CLIENTS, ids=lambda block: block.place)
 def test_a_block_runs(block: Block, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     bindings: Any = request.getfixturevalue(f"{block.module}_bindings")
     database: Database = request.getfixturevalue(f"{block.module}_database")

@@ -24,19 +24,19 @@ Result = TypeVar("Result")
 def server(request: pytest.FixtureRequest) -> Iterator[Api]:
     """A server that all tests share."""
     with ExitStack() as stack:
-        yield _in_sight(request, lambda: stack.enter_context(some_server()))
+        yield in_sight(request, lambda: stack.enter_context(some_server()))
 
 
 @pytest.fixture(scope="session")
 def chat_wasm(request: pytest.FixtureRequest) -> bytes:
     """The `chat` module."""
-    return _in_sight(request, lambda: build_module("chat").read_bytes())
+    return in_sight(request, lambda: build_module("chat").read_bytes())
 
 
 @pytest.fixture(scope="session")
 def all_types_wasm(request: pytest.FixtureRequest) -> bytes:
     """The `all_types` module."""
-    return _in_sight(request, lambda: build_module("all_types").read_bytes())
+    return in_sight(request, lambda: build_module("all_types").read_bytes())
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def _new_database(server: Api, prefix: str, wasm: bytes) -> Iterator[Database]:
     server.delete(database.name)
 
 
-def _in_sight(request: pytest.FixtureRequest, build: Callable[[], Result]) -> Result:
+def in_sight(request: pytest.FixtureRequest, build: Callable[[], Result]) -> Result:
     """Run what may take minutes with its progress on the terminal, past pytest's capture."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with nullcontext() if capture is None else capture.global_and_fixture_disabled():

@@ -75,6 +75,22 @@ def test_columns_can_be_inherited() -> None:
     assert described_types()["B"] == ("Product", [("id", "U64"), ("a", "U16")])
 
 
+def test_keys_can_be_kept() -> None:
+    program = declared(
+        "@table\nclass A:\n    a: PrimaryKey[u64] = auto_inc()\n    b: u8 = column(index=True)\n"
+        "    c: 'Indexed[u8]'\n    d: u8\n    cd = index('c', 'd')\n"
+        "KEYS = [A.a, A.b, A.c, A.cd]"
+    )
+    from spacetime_py.server import handles
+
+    database: Any = handles.database
+    assert repr(program.KEYS) == "[A.a, A.b, A.c, A.cd]"
+    assert [database[key] for key in program.KEYS] == [
+        getattr(database.a, name) for name in ("a", "b", "c", "cd")
+    ]
+    assert not hasattr(program.A, "d")
+
+
 def test_two_ways_to_say_a_key() -> None:
     """The annotations of the typed form are the same as the arguments of `column`."""
     typed = "id: PrimaryKey[u64] = auto_inc()\n    b: Unique[u8]\n    c: Indexed[u8]"

@@ -32,8 +32,8 @@ class Caller:
         self.db: Any = self.context().db
 
     def context(self, sender: int = 5, connection: int = 9, time: int = 77) -> Any:
-        who = sender.to_bytes(32, "little")
-        return _program.new_context(who, connection.to_bytes(16, "little"), time)
+        who = sender.to_bytes(32, "little") + connection.to_bytes(16, "little")
+        return fake.decode(_program.new_context, who + time.to_bytes(8, "little"))
 
     def __call__(self, name: str, *args: object, **context: int) -> None:
         function, codec = _program.reducers[self.numbers[name]]
@@ -213,7 +213,7 @@ def test_views_and_procedures() -> None:
         described(10)
         names = [function.__qualname__ for function, _ in _program.procedures]
         assert len(names) == 6
-        context = _program.new_procedure_context(b"\1" * 32, bytes(16), 5)
+        context = fake.decode(_program.new_procedure_context, bytes(56))
         add, codec = _program.procedures[0]
         assert codec is not None
         assert add(context, 2, 3) == (5).to_bytes(8, "little")
@@ -227,7 +227,7 @@ def test_views_and_procedures() -> None:
 
 
 def test_transactions_of_procedures() -> None:
-    context = _program.new_procedure_context(b"\1" * 32, bytes(16), 5)
+    context = fake.decode(_program.new_procedure_context, bytes(56))
     assert context.with_tx(lambda tx: tx.timestamp) == Timestamp(1_000_000)
     with pytest.raises(ZeroDivisionError):
         context.with_tx(lambda tx: 1 // 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen.packages import GOLDEN
-from tests.documentation import BLOCKS, ROOT
+from tests.documentation import BLOCKS, ROOT, SERVER
 
 from .test_typing import run
 
@@ -20,10 +20,11 @@ pytestmark = pytest.mark.slow
 BINDINGS = {"chat": "chat", "all_types": "schema_1_2_0_version9"}
 
 
-@pytest.fixture(params=sorted(BINDINGS))
+@pytest.fixture(params=[*sorted(BINDINGS), SERVER])
 def programs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with the programs for one module, and its bindings."""
-    shutil.copytree(GOLDEN / BINDINGS[request.param], tmp_path / "module_bindings")
+    """A folder with the programs for one module and its bindings, or with server modules."""
+    if request.param != SERVER:
+        shutil.copytree(GOLDEN / BINDINGS[request.param], tmp_path / "module_bindings")
     for block in BLOCKS:
         if block.module == request.param:
             file = tmp_path / (re.sub(r"\W", "_", block.place) + ".py")

@@ -6,6 +6,11 @@ pub enum Error {
     NotJson {
         problem: String,
     },
+    /// What is wrong with a description in BSATN, and after how many bytes.
+    Binary {
+        position: usize,
+        what: String,
+    },
     /// JSON, and no module description.
     NotASchema,
     UnsupportedVersion {
@@ -60,6 +65,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::NotJson { problem } => write!(f, "the schema is not JSON: {problem}; {SAVE_AGAIN}"),
+            Error::Binary { position, what } => write!(
+                f,
+                "this is no description of a module in BSATN: after {position} bytes there is {what}; build the module \
+                 again, with a current SpacetimeDB or spacetime-py"
+            ),
             Error::NotASchema => write!(
                 f,
                 "this JSON is not a module's schema: it has neither \"sections\" (version 10) nor \"typespace\" and \

@@ -3,6 +3,7 @@
 //! In the order of the work: `json` walks the document, `raw` reads version 9 or 10 of it, `schema` keeps what a client
 //! may use, `naming` finds the names that Python takes, and `emit` writes one file after the other.
 
+mod binary;
 mod bsatn;
 mod emit;
 mod error;
@@ -37,6 +38,11 @@ pub struct Options {
 pub struct OutputFile {
     pub name: String,
     pub text: String,
+}
+
+/// A description as a module gives it, BSATN of a RawModuleDef, in the JSON that the other functions take.
+pub fn schema_json(description: &[u8]) -> Result<String, Error> {
+    Ok(binary::to_json(description)?.to_string())
 }
 
 /// The package for a module description, version 9 or 10, with or without the `{"V10": ...}` around it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from .description import FIRST_INT, ModuleDef, Reader, TableDef, Type, int_size
 
@@ -87,12 +88,14 @@ class Database:
 
     def end(self, *, commit: bool) -> None:
         """Keep what the transaction did, or take it back; numbers of sequences stay used."""
-        for table, was_added, data in [] if commit else reversed(self._undo):
+        undo, self._undo = self._undo, []
+        if commit:
+            return
+        for table, was_added, data in reversed(undo):
             if was_added:
                 table.remove(data)
             else:
                 table.add(data, table.read(data))
-        self._undo = []
 
     # ------------------------------------------------------------ names
 
@@ -247,7 +250,7 @@ def _pick(row: tuple[Any, ...], columns: tuple[int, ...]) -> tuple[Any, ...]:
 def _freeze(value: Any) -> Any:
     """Hashable: lists become tuples."""
     if isinstance(value, (list, tuple)):
-        return tuple([_freeze(one) for one in value])
+        return tuple([_freeze(one) for one in cast("Iterable[Any]", value)])
     return value
 
 

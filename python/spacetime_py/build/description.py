@@ -165,17 +165,27 @@ def parse(data: bytes) -> ModuleDef:
     else:
         raise DescriptionError(f"a description of kind {kind}: neither version 9 nor 10")
     reader.end()
-    return module
+    return _named(module)
 
 
-def _index(reader: Reader, table: str, row: Type) -> Index:
+def _index(reader: Reader, table: str) -> Index:
+    """Its name may be made of its columns' names, which come with the types: see `_named`."""
     given = reader.option(reader.text)
     reader.option(reader.text)
     algorithm = reader.uint(1)
     columns = (reader.uint(2),) if algorithm == 2 else reader.columns()
     kind = ("btree", "hash", "direct")[algorithm]
-    names = "_".join(str(row.names[column]) for column in columns)
-    return Index(given or f"{table}_{names}_idx_{kind}", columns)
+    return Index(given or f"{table}_{{}}_idx_{kind}", columns)
+
+
+def _named(module: ModuleDef) -> ModuleDef:
+    """The same, with the names of indexes filled in."""
+    for table in module.tables:
+        row = module.types[table.row]
+        for number, index in enumerate(table.indexes):
+            columns = "_".join(str(row.names[column]) for column in index.columns)
+            table.indexes[number] = Index(index.name.replace("{}", columns), index.columns)
+    return module
 
 
 def _sequence(reader: Reader) -> Sequence:
@@ -193,12 +203,12 @@ def _unique(reader: Reader) -> tuple[int, ...]:
     return reader.columns()
 
 
-def _table(reader: Reader, types: list[Type]) -> TableDef:
+def _table(reader: Reader) -> TableDef:
     """The part of a table that versions 9 and 10 share."""
     name = reader.text()
     row = reader.uint(4)
     primary_key = list(reader.columns())
-    indexes = reader.array(lambda: _index(reader, name, types[row]))
+    indexes = reader.array(lambda: _index(reader, name))
     unique = reader.array(lambda: _unique(reader))
     sequences = reader.array(lambda: _sequence(reader))
     return TableDef(name, row, primary_key, indexes, unique, sequences)
@@ -210,8 +220,8 @@ def _schedule_v9(reader: Reader) -> None:
     reader.uint(2)
 
 
-def _table_v9(reader: Reader, types: list[Type]) -> TableDef:
-    table = _table(reader, types)
+def _table_v9(reader: Reader) -> TableDef:
+    table = _table(reader)
     reader.option(lambda: _schedule_v9(reader))
     reader.take(2)  # type and access
     return table
@@ -258,7 +268,7 @@ def _view(reader: Reader, module: ModuleDef) -> None:
 
 def _v9(reader: Reader) -> ModuleDef:
     module = ModuleDef(9, types=reader.array(reader.type))
-    module.tables = reader.array(lambda: _table_v9(reader, module.types))
+    module.tables = reader.array(lambda: _table_v9(reader))
     module.reducers = reader.array(lambda: _reducer_v9(reader))
     reader.array(lambda: _type_name(reader))
     reader.array(lambda: _misc_v9(reader, module))
@@ -266,8 +276,8 @@ def _v9(reader: Reader) -> ModuleDef:
     return module
 
 
-def _table_v10(reader: Reader, types: list[Type]) -> TableDef:
-    table = _table(reader, types)
+def _table_v10(reader: Reader) -> TableDef:
+    table = _table(reader)
     reader.take(2)  # type and access
     reader.array(lambda: (reader.uint(2), reader.take(reader.uint(4))))
     reader.take(1)  # whether its rows are events
@@ -305,27 +315,18 @@ def _explicit_name(reader: Reader) -> None:
 
 
 def _v10(reader: Reader) -> ModuleDef:
-    """Sections in any order; tables speak of types that may come later, so they are read last."""
+    """Sections in any order."""
     module = ModuleDef(10)
-    tables_at: int | None = None
     for _ in range(reader.uint(4)):
-        tag = reader.uint(1)
-        if tag == 2:
-            tables_at = reader.at
-            nothing = [Type(PRODUCT, 0, ("",) * 4096)] * 4096
-            reader.array(lambda: _table_v10(reader, nothing))
-        else:
-            _section_v10(tag, reader, module)
-    if tables_at is not None:
-        again = Reader(reader.data, module.types)
-        again.at = tables_at
-        module.tables = again.array(lambda: _table_v10(again, module.types))
+        _section_v10(reader.uint(1), reader, module)
     return module
 
 
 def _section_v10(tag: int, reader: Reader, module: ModuleDef) -> None:
     if tag == 0:
         module.types = reader.array(reader.type)
+    elif tag == 2:
+        module.tables = reader.array(lambda: _table_v10(reader))
     elif tag == 3:
         module.reducers = reader.array(lambda: _reducer_v10(reader))
     elif tag == 4:

@@ -1,4 +1,4 @@
-"""The wasm engine that runs the runtime while a module is built: wasmtime, where it is installed."""
+"""The wasm engine that runs the runtime while a module is built: the package wasmtime."""
 
 from __future__ import annotations
 

@@ -111,6 +111,9 @@ class Host:
         """What the module exports under that name."""
         return self._exports[name]
 
+    def _names(self) -> list[str]:
+        return [export for export in self._exports.keys() if export is not None]  # noqa: SIM118
+
     def refuel(self) -> None:
         """Give what a server gives each call."""
         self.store.set_fuel(FUEL_PER_CALL)
@@ -131,7 +134,12 @@ class Host:
         return answer, bytes(self._sinks.pop(sink))
 
     def setup(self) -> str | None:
-        """`__setup__`, as at the start of an instance; an error's text or `None`."""
+        """What a host runs at the start of an instance; an error's text or `None`."""
+        names = [name for name in self._names() if name.startswith("__preinit__")]
+        for name in [*(["_initialize"] if "_initialize" in self._names() else []), *sorted(names)]:
+            self.call(name)
+        if "__setup__" not in self._names():
+            return None
         code, output = self.call_with_sink("__setup__")
         return output.decode() if code else None
 
@@ -258,6 +266,12 @@ class Host:
         self.logs.append(entry)
         if self.on_log is not None:
             self.on_log(entry)
+
+    def _console_timer_start(self, name: int, size: int) -> int:
+        return self._handle()
+
+    def _console_timer_end(self, timer: int) -> int:
+        return 0
 
     def _bytes_sink_write(self, sink: int, at: int, size: int) -> int:
         if sink not in self._sinks:

@@ -108,8 +108,8 @@ def _explain(error: ProgramError, program: Program) -> BuildError:
     text = f"{error.kind}: {error.text}"
     if error.kind == "ModuleNotFoundError":
         text += (
-            "; a module can import pure-Python packages that are bundled with it, and what Python's "
-            "library has without threads, sockets, processes and C extensions"
+            "; a module can import pure-Python packages that are bundled with it, and what "
+            "Python's library has without threads, sockets, processes and C extensions"
         )
     if not frames:
         return BuildError(text)

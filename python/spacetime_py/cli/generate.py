@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,13 @@ from .. import _core
 from ..exceptions import CodegenError, SpacetimeDBError
 from ..http import HttpClient
 from .package import difference, write_package
-from .settings import chosen_database, chosen_server, find_project, server_options
+from .settings import (
+    Server,
+    chosen_database,
+    chosen_server,
+    find_project,
+    server_options,
+)
 
 _WATCH_SECONDS = 1.0
 
@@ -30,6 +37,17 @@ Source = Callable[[], tuple[str, str]]
     help="From a schema in JSON, as served or as extract-schema prints it; - is standard input.",
 )
 @click.option(
+    "--wasm",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="From a module's file, of any language.",
+)
+@click.option(
+    "--module",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="From a project with a module in Python.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder of the package.  [default: bindings of [tool.spacetime], or module_bindings]",
@@ -41,6 +59,8 @@ Source = Callable[[], tuple[str, str]]
 def generate(
     database: str | None,
     schema: str | None,
+    wasm: Path | None,
+    folder: Path | None,
     out: Path | None,
     include_private: bool,
     check: bool,
@@ -48,21 +68,27 @@ def generate(
     uri: str | None,
     token: str | None,
 ) -> int:
-    """Write the typed Python package of a module, from a database or a schema file."""
-    if schema is not None and database is not None:
-        raise click.UsageError("--schema and --database exclude each other")
+    """Write the typed Python package of a module.
+
+    Its schema comes from a running database, unless another source is named.
+    """
+    if sum(source is not None for source in (database, schema, wasm, folder)) > 1:
+        raise click.UsageError("--database, --schema, --wasm and --module exclude each other")
     if check and watch:
         raise click.UsageError("--check and --watch exclude each other")
     project = find_project()
     if out is None:
         out = project.folder / (project.text("bindings") or "module_bindings")
-    if schema is None:
-        name = chosen_database(database, project)
-        server = chosen_server(uri, token, project)
-        source: Source = lambda: (fetch_schema(server.client(), name), name)  # noqa: E731
+    source: Source
+    if schema is not None:
+        source = partial(read_schema, schema)
+    elif wasm is not None:
+        source = partial(describe_wasm, wasm)
+    elif folder is not None:
+        source = partial(_describe_project, folder)
     else:
-        path = schema
-        source = lambda: read_schema(path)  # noqa: E731
+        name = chosen_database(database, project)
+        source = partial(_served, chosen_server(uri, token, project), name)
     if check:
         return _check(source, out, include_private)
     if watch:
@@ -110,6 +136,24 @@ def read_schema(path: str) -> tuple[str, str]:
         return data.decode("utf-8-sig"), "module" if path == "-" else Path(path).stem
     except (OSError, UnicodeDecodeError) as error:
         raise CodegenError(f"cannot read the schema file {path}: {error}") from error
+
+
+def describe_wasm(file: Path) -> tuple[str, str]:
+    """What a module's file says of itself. Raises BuildError, CodegenError."""
+    from ..build.module import describe
+
+    return _core.schema_json(describe(file)), file.stem
+
+
+def _describe_project(folder: Path) -> tuple[str, str]:
+    from .module import pack_project
+
+    project = find_project(folder)
+    return _core.schema_json(pack_project(project).description), project.folder.name
+
+
+def _served(server: Server, database: str) -> tuple[str, str]:
+    return fetch_schema(server.client(), database), database
 
 
 def fetch_schema(client: HttpClient, database: str) -> str:

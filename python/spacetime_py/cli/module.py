@@ -51,7 +51,7 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
     """
     project = find_project(folder)
     out = out or project.folder / _OUT
-    packed = _pack(project)
+    packed = pack_project(project)
     _write(out, packed.wasm)
     if as_json:
         print_json({"wasm": str(out), "bytes": len(packed.wasm), "modules": packed.modules})
@@ -59,17 +59,10 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
         click.echo(f"{out}: {len(packed.wasm) / 1e6:.1f} MB, {len(packed.modules)} Python modules")
 
 
-def _pack(project: Project) -> Packed:
+def pack_project(project: Project) -> Packed:
     """The module of a project, after what the lint says."""
-    try:
-        from ..build import BuildError, pack
-        from ..build.project import read_project
-    except ModuleNotFoundError as error:
-        if error.name != "wasmtime":
-            raise
-        raise ProjectError(
-            "building a module needs wasmtime: pip install 'spacetime-py[module]'"
-        ) from None
+    from ..build import BuildError, pack
+    from ..build.project import read_project
     from ..server.lint import lint_files
 
     found = read_project(project.folder, project.table)
@@ -131,7 +124,7 @@ def publish(
         )
     if clear and not yes:
         click.confirm(f"delete all rows of {name}?", abort=True, err=True)
-    module = wasm.read_bytes() if wasm is not None else _pack(project).wasm
+    module = wasm.read_bytes() if wasm is not None else pack_project(project).wasm
     server = _somebody(chosen_server(uri, token, project))
     with server.client() as http:
         plan = _plan(http, name, module, break_clients or clear)

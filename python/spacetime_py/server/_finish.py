@@ -85,10 +85,11 @@ def finish(declarations: Declarations, abi: tuple[int, int]) -> Module:
     _check_schedules(module)
     _check_abi(module, abi)
     if not module.problems:
-        # Not its own `clear`: a table may have that name.
         known: Any = handles.database
-        dict.clear(known)
-        vars(known).clear()
+        for key in list(known):
+            del known[key]  # not by `clear`: a table may have that name
+        for name in list(vars(handles.database)):
+            delattr(known, name)
         for table in module.tables:
             table.install(handles.database, by_accessor=abi >= (10, 5))
     return module

@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     ) -> None: ...
     def database_identity() -> bytes: ...
     def configure(**classes: object) -> None: ...
+    def constructor(
+        cls: type, names: tuple[str, ...], defaults: dict[str, object], keywords: bool
+    ) -> bool: ...
 
     # From here on with ABI 10.5 only.
     def jwt(connection_id: bytes) -> bytes | None: ...
@@ -76,6 +79,11 @@ if TYPE_CHECKING:
     def clear(table: int) -> int: ...
 
 else:
+
+    def constructor(cls, names, defaults, keywords):
+        """Make calls of a class native; on a normal Python they stay as they are."""
+        return False
+
     try:
         from _spacetime import *  # noqa: F403
         from _spacetime import ABI

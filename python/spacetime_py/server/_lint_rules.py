@@ -39,8 +39,10 @@ FUNCTIONS = {
     "input": ("files", ERROR, "nobody is there to type: take a parameter"),
     "breakpoint": ("debugger", ERROR, "there is no debugger in a database: use log.debug"),
     "urllib.request.urlopen": ("network", ERROR, "a module reaches no network"),
-    "eval": ("eval", WARNING, "the compiler is slow there and may be left out: use a dict"),
-    "exec": ("eval", WARNING, "the compiler is slow there and may be left out: use functions"),
+    **dict.fromkeys(
+        ["eval", "exec", "compile"],
+        ("eval", WARNING, "a module has no compiler, unless [tool.spacetime] has compiler = true"),
+    ),
     **dict.fromkeys(
         [
             "time.time",

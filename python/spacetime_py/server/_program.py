@@ -8,7 +8,14 @@ from . import _guest, _module
 from ._finish import Module, finish, procedure_caller, view_caller
 from ._light import TYPE_CHECKING
 from ._schema import describe_v9, describe_v10
-from .context import AnonymousViewContext, ProcedureContext, ReducerContext, ViewContext
+from ._types import Typespace, elements
+from .context import (
+    AnonymousViewContext,
+    ProcedureContext,
+    ReducerContext,
+    ViewContext,
+    shape,
+)
 from .errors import (
     AutoIncOverflow,
     DeclarationError,
@@ -29,10 +36,10 @@ if TYPE_CHECKING:
 
     Entries = list[tuple[Callable[..., Any], Codec | None]]
 
-new_context = ReducerContext
-new_view_context = ViewContext
+new_context = _guest.codec(shape(ReducerContext))
+new_view_context = _guest.codec(shape(ViewContext))
 new_anonymous_view_context = AnonymousViewContext
-new_procedure_context = ProcedureContext
+new_procedure_context = _guest.codec(shape(ProcedureContext))
 
 # Filled by `check`, in the order of the description.
 reducers: Entries = []
@@ -79,8 +86,6 @@ def error_text(error: BaseException) -> str:
 
 def _type_name_clashes(module: Module) -> list[str]:
     """Two classes of one name are two types of one name."""
-    from ._types import Typespace, elements
-
     if module.problems:
         return []
     space = Typespace()

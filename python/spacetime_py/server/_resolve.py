@@ -85,7 +85,9 @@ class Resolver:
     def evaluate(self, annotation: object, place: Place) -> object:
         """The annotation as an object, out of quotes."""
         annotation = getattr(annotation, "__forward_arg__", annotation)
-        return place.evaluate(annotation) if isinstance(annotation, str) else annotation
+        while isinstance(annotation, str):  # what is in quotes below the future import has two
+            annotation = place.evaluate(annotation)
+        return annotation
 
     def attempt(self, annotation: object, place: Place) -> object:
         """The same, or the text where it cannot be: `resolve` says why, if that matters."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from keyword import iskeyword
 
+from . import _guest
 from ._light import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,9 +95,12 @@ def equip(cls: type, attributes: list[Attribute], *, keywords: bool) -> None:
     if "__dataclass_fields__" in cls.__dict__:
         return
     methods = _methods(cls, names, defaults, keywords)
+    own_init = "__init__" in cls.__dict__ or "__new__" in cls.__dict__
     for name, method in methods.items():
         if name not in cls.__dict__:
             setattr(cls, name, method)
+    if not own_init:
+        _guest.constructor(cls, tuple(names), defaults, keywords)
     if "__hash__" not in cls.__dict__ or cls.__dict__["__hash__"] is None:
         setattr(cls, "__hash__", None if names else _hash_of_nothing)  # noqa: B010
     if "__match_args__" not in cls.__dict__:

@@ -82,9 +82,11 @@ class TableModel:
         kind: Any = UniqueIndex if index.unique else Index
         handle = kind(table, name, label, codecs, names)
         key_kind: Any = UniqueColumn if index.unique else IndexedColumns
-        key = key_kind(label)
+        key = vars(self.declared.cls).get(index.accessor)
+        if type(key) is not key_kind:  # an annotation of some other spelling
+            key = key_kind(label)
+            setattr(self.declared.cls, index.accessor, key)
         keyed[key] = handle
-        setattr(self.declared.cls, index.accessor, key)
         if not hasattr(type(table), index.accessor):
             setattr(table, index.accessor, handle)
 

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from .handles import Database
 
 
-def _identity(data: bytes) -> Identity:
-    return Identity._of(int.from_bytes(data, "little"))
+# What the host says of a call, as its bytes have it: the runtime makes contexts of them natively,
+# for in Python this alone would cost more than a small reducer.
+_IDENTITY = ("product", Identity, (("_value", "u256"),))
+_CONNECTION_ID = ("product", ConnectionId, (("_value", "u128"),))
+_TIMESTAMP = ("product", Timestamp, (("_value", "i64"),))
 
 
 class AnonymousViewContext:
@@ -30,66 +33,51 @@ class AnonymousViewContext:
 class ViewContext(AnonymousViewContext):
     """The context of a view that depends on who looks."""
 
-    __slots__ = ("_sender",)
+    __slots__ = ("sender",)
 
-    def __init__(self, sender: bytes) -> None:
-        self._sender = sender
-
-    @property
-    def sender(self) -> Identity:
-        """Who looks."""
-        return _identity(self._sender)
+    sender: Identity
+    """Who looks or calls: a client, or the database itself for scheduled reducers."""
 
 
 class ReducerContext(ViewContext):
     """Who calls, when, and the database. A transaction is open as long as the reducer runs."""
 
-    __slots__ = ("_connection_id", "_micros", "_rng", "_uuids")
+    __slots__ = ("_connection", "_rng", "_uuids", "timestamp")
 
-    def __init__(self, sender: bytes, connection_id: bytes, timestamp: int) -> None:
-        self._sender = sender
-        self._connection_id = connection_id
-        self._micros = timestamp
-        self._rng: Rng | None = None
-        self._uuids = 0
-
-    @property
-    def sender(self) -> Identity:
-        """Who calls: the client, or the database itself for scheduled reducers."""
-        return _identity(self._sender)
+    timestamp: Timestamp
+    """The time of the transaction: the one clock that a module has."""
+    _connection: ConnectionId
+    _rng: Rng
+    _uuids: int
 
     @property
     def connection_id(self) -> ConnectionId | None:
         """The connection that called; None for scheduled reducers and calls over HTTP."""
-        number = int.from_bytes(self._connection_id, "little")
-        return ConnectionId._of(number) if number else None
-
-    @property
-    def timestamp(self) -> Timestamp:
-        """The time of the transaction: the one clock that a module has."""
-        return Timestamp(self._micros)
+        return self._connection if self._connection._value else None
 
     @property
     def identity(self) -> Identity:
         """The database's own identity."""
-        return _identity(_guest.database_identity())
+        return Identity._of(int.from_bytes(_guest.database_identity(), "little"))
 
     @property
     def is_internal(self) -> bool:
         """Whether the database itself calls: a scheduled reducer."""
-        return self._sender == _guest.database_identity()
+        return self.sender == self.identity
 
     @property
     def rng(self) -> Rng:
         """Random numbers, seeded by the time of the transaction."""
-        if self._rng is None:
-            self._rng = Rng(self._micros)
-        return self._rng
+        try:
+            return self._rng
+        except AttributeError:  # a context is made without it
+            self._rng = Rng(self.timestamp._value)
+            return self._rng
 
     @property
     def jwt(self) -> str | None:
         """The claims of the caller's token, as JSON. ABI 10.5 only."""
-        claims = _guest.jwt(self._connection_id)
+        claims = _guest.jwt(int(self._connection).to_bytes(16, "little"))
         return None if claims is None else claims.decode()
 
     def new_uuid_v4(self) -> UUID:
@@ -101,8 +89,9 @@ class ReducerContext(ViewContext):
 
         The program has to `import uuid` at its top.
         """
-        count, self._uuids = self._uuids, self._uuids + 1
-        millis = self._micros // 1000 & (1 << 48) - 1
+        count = getattr(self, "_uuids", 0)
+        self._uuids = count + 1
+        millis = self.timestamp._value // 1000 & (1 << 48) - 1
         high, low = count >> 18 & 0xFFF, count & 0x3FFFF
         return _uuid(millis << 80 | high << 64 | low << 44 | self.rng.getrandbits(44), version=7)
 
@@ -114,9 +103,11 @@ class ProcedureContext(ReducerContext):
 
     def with_tx(self, work: Callable[[ReducerContext], T]) -> T:
         """Run `work(ctx)` in a transaction: committed at its end, rolled back if it raises."""
-        now = _guest.start_tx()
+        context = ReducerContext()
+        context.sender, context._connection = self.sender, self._connection
+        context.timestamp = Timestamp(_guest.start_tx())
         try:
-            result = work(ReducerContext(self._sender, self._connection_id, now))
+            result = work(context)
         except BaseException:
             _guest.abort_tx()
             raise
@@ -125,7 +116,15 @@ class ProcedureContext(ReducerContext):
 
     def sleep_until(self, time: Timestamp) -> None:
         """Wait, outside of any transaction."""
-        self._micros = _guest.sleep_until(time.micros)
+        self.timestamp = Timestamp(_guest.sleep_until(time.micros))
+
+
+def shape(context: type) -> object:
+    """The description by which the runtime makes a context."""
+    fields: list[tuple[str, object]] = [("sender", _IDENTITY)]
+    if context is not ViewContext:
+        fields += [("_connection", _CONNECTION_ID), ("timestamp", _TIMESTAMP)]
+    return ("product", context, tuple(fields))
 
 
 def _uuid(number: int, version: int) -> UUID:

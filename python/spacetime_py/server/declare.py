@@ -245,6 +245,7 @@ def table(
             made.scheduled = scheduled
         made.indexes = [*_indexes_in(cls), *indexes]
         equip(cls, made.attributes, keywords=True)
+        _put_keys(cls, made)
         cls.__spacetime__ = made  # type: ignore[attr-defined]
         _module.current.tables.append(made)
         return cls
@@ -330,6 +331,28 @@ def _attributes(cls: type, place: Place) -> list[Attribute]:
     if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DeclarationError(f"{place}: only a class can be a table, a product or a variant")
     return attributes_of(cls, place)
+
+
+def _put_keys(cls: type, table: TableDeclaration) -> None:
+    """Make `Item.id` the key of its index, so that the rest of the program can keep it."""
+    for one in table.attributes:
+        given = one.default if isinstance(one.default, Column) else None
+        mark = _mark(one.annotation)
+        label = f"{cls.__name__}.{one.name}"
+        if mark in ("PrimaryKey", "Unique") or (given and (given.primary_key or given.unique)):
+            setattr(cls, one.name, UniqueColumn(label))
+        elif mark == "Indexed" or (given and given.index):
+            setattr(cls, one.name, IndexedColumns(label))
+    for several in table.indexes:
+        if several.name is not None:
+            setattr(cls, several.name, IndexedColumns(f"{cls.__name__}.{several.name}"))
+
+
+def _mark(annotation: object) -> str:
+    """`PrimaryKey[u64]` -> `PrimaryKey`, whether it is in quotes or not."""
+    if isinstance(annotation, str):
+        return annotation.strip("'\" ").partition("[")[0].rpartition(".")[2]
+    return getattr(getattr(annotation, "__origin__", None), "__name__", "")
 
 
 def _indexes_in(cls: type) -> list[index]:

@@ -46,6 +46,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(connection::open_envelope, module)?)?;
     module.add_function(wrap_pyfunction!(generate, module)?)?;
     module.add_function(wrap_pyfunction!(describe, module)?)?;
+    module.add_function(wrap_pyfunction!(schema_json, module)?)?;
     Ok(())
 }
 
@@ -55,6 +56,12 @@ fn describe<'py>(py: Python<'py>, schema: &str) -> PyResult<Bound<'py, PyBytes>>
     let description = spacetime_py_codegen::describe(schema, true)
         .map_err(|error| error::CodegenError::new_err(error.to_string()))?;
     Ok(PyBytes::new(py, &description))
+}
+
+/// A module's own description in the JSON that servers make of it.
+#[pyfunction]
+fn schema_json(description: &[u8]) -> PyResult<String> {
+    spacetime_py_codegen::schema_json(description).map_err(|error| error::CodegenError::new_err(error.to_string()))
 }
 
 /// The second flow's door: `spacetime-py generate` calls it.
