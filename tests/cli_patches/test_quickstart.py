@@ -16,7 +16,7 @@ from .patched import ROOT
 
 pytestmark = pytest.mark.real_server
 
-CLIENT = ROOT / "templates" / "python" / "client" / "main._py"
+CLIENT = ROOT / "templates" / "python" / "client"
 
 
 @pytest.fixture
@@ -24,6 +24,14 @@ def python(spacetime: Spacetime) -> Spacetime:
     """The command with the Python that runs the tests, which has the package."""
     spacetime.variables["VIRTUAL_ENV"] = sys.prefix
     return spacetime
+
+
+def texts(folder: Path, project: str = "") -> dict[str, str]:
+    """The files of a folder; those of a template as they are written for a project."""
+    return {
+        path.name.replace("._py", ".py"): path.read_text().replace("{{name}}", project)
+        for path in folder.iterdir()
+    }
 
 
 def run_client(folder: Path, uri: str, database: str, *arguments: str) -> str:
@@ -50,7 +58,8 @@ def test_from_nothing_to_a_client_that_hears(
     client = tmp_path / "client"
     bindings = client / "module_bindings"
     python.succeed("generate", "--lang", "python", "--project-path", module, "--out-dir", bindings)
-    (client / "main.py").write_text(CLIENT.read_text().replace("{{name}}", name))
+    assert texts(bindings) == texts(CLIENT / "module_bindings", name)
+    (client / "main.py").write_text((CLIENT / "main._py").read_text())
     assert run_client(client, server.url, name) == "Ada is here (1 in all)\n"
     heard = run_client(client, server.url, name, "Grace").splitlines()
     assert sorted(heard) == ["Ada is here (1 in all)", "Grace is here (2 in all)"]
