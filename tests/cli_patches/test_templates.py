@@ -70,6 +70,6 @@ def test_a_hunk_that_has_drifted_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "Cargo.toml").write_text('[package]\nversion = "1.2.0"\n')
     done = subprocess.run([APPLY, tmp_path], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "do not fit" in done.stderr
+    assert "cli.patch do not fit" in done.stderr
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(path.name for path in files) == ["Cargo.toml", "mod.rs"]
