@@ -73,3 +73,12 @@ def test_a_hunk_that_has_drifted_changes_nothing(tmp_path: Path) -> None:
     assert "cli.patch do not fit" in done.stderr
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(path.name for path in files) == ["Cargo.toml", "mod.rs"]
+
+
+def test_our_rust_files_are_formatted() -> None:
+    """They belong to no crate of ours, so that `cargo fmt` passes them by."""
+    options = ("--check", "--edition=2021", "--config-path", ROOT)
+    done = subprocess.run(
+        ["rustfmt", *options, *SOURCES.rglob("*.rs")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -67,8 +67,8 @@ fn is_wasm(file: &Path) -> bool {
 fn find_python(folder: &Path, active: Option<OsString>) -> PathBuf {
     let active = active.filter(|path| !path.is_empty()).map(PathBuf::from);
     let environments = active.into_iter().chain(folder.ancestors().map(|folder| folder.join(".venv")));
-    let pythons = environments.map(|environment| environment.join(BIN).join(PYTHON));
-    pythons.filter(|python| python.is_file()).next().unwrap_or_else(|| PathBuf::from(SYSTEM_PYTHON))
+    let mut pythons = environments.map(|environment| environment.join(BIN).join(PYTHON));
+    pythons.find(|python| python.is_file()).unwrap_or_else(|| PathBuf::from(SYSTEM_PYTHON))
 }
 
 fn command(python: &Path, folder: &Path) -> Command {
