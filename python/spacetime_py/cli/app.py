@@ -86,9 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain("interrupted")
         return 130
     except (SpacetimeDBError, click.ClickException, OSError, ValueError) as error:
-        _complain(error.format_message() if isinstance(error, click.ClickException) else str(error))
+        _complain(_text(error))
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _complain(message: str) -> None:
