@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 WASM = b"\0asm\x01\0\0\0"
@@ -20,6 +21,14 @@ cat "$here/stderr" >&2
 [ -f "$here/wasm" ] && cat "$here/wasm" > "$6"
 exit $(cat "$here/status")
 """
+
+
+def is_current(bindings: Path, *source: str | Path) -> None:
+    """`spacetime-py generate` would write the same bytes."""
+    command = [sys.executable, "-m", "spacetime_py", "generate", "--check", "--out", str(bindings)]
+    command += map(str, source)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 class StandIn:

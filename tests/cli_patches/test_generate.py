@@ -10,7 +10,7 @@ import pytest
 from spacetime_py._core import generate
 from tests.server.api import Api, Database
 
-from .command import Spacetime
+from .command import Spacetime, is_current
 from .patched import ROOT
 
 pytestmark = pytest.mark.real_server
@@ -60,6 +60,7 @@ def test_from_a_wasm_file_as_from_the_server(
     spacetime.succeed("generate", "--lang=py", "--out-dir", out, "--bin-path", wasm)
     schema = json.dumps(server.schema(all_types_database.name))
     assert texts(out) == dict(generate(schema, "all_types", False))
+    is_current(out, "--wasm", wasm)
 
 
 def test_what_has_not_changed_is_not_written(

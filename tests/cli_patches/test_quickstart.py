@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.api import Api
 
-from .command import Spacetime
+from .command import Spacetime, is_current
 from .patched import ROOT
 
 pytestmark = pytest.mark.real_server
@@ -58,6 +58,7 @@ def test_from_nothing_to_a_client_that_hears(
     client = tmp_path / "client"
     bindings = client / "module_bindings"
     python.succeed("generate", "--lang", "python", "--project-path", module, "--out-dir", bindings)
+    is_current(bindings, "--module", module)
     assert texts(bindings) == texts(CLIENT / "module_bindings", name)
     (client / "main.py").write_text((CLIENT / "main._py").read_text())
     assert run_client(client, server.url, name) == "Ada is here (1 in all)\n"

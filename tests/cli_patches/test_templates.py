@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .bindings import BINDINGS, generated
 from .patched import APPLY, ROOT
 
 TEMPLATES = ROOT / "templates" / "python"
@@ -47,6 +48,12 @@ def test_the_code_is_formatted_and_clean(tmp_path: Path, part: str) -> None:
 def test_the_code_is_strictly_typed(tmp_path: Path, part: str, files: str) -> None:
     folder = written(part, tmp_path / part)
     check("mypy", "--strict", files, folder=folder)
+
+
+def test_the_bindings_of_the_client_are_current(tmp_path: Path) -> None:
+    current = generated(tmp_path)
+    message = "run `python -m tests.cli_patches.bindings`"
+    assert {path.name: path.read_text() for path in BINDINGS.iterdir()} == current, message
 
 
 def test_version_1_embeds_every_file() -> None:

@@ -24,12 +24,10 @@ pub fn write_package(schema_json: &str, options: &Options, folder: &Path, force:
     Ok(())
 }
 
-/// The name in the package's docstring: that of the file, or of the project that holds the module.
+/// The name in the package's docstring: that of the file, or of the module's folder.
 pub fn module_name(source: &Path) -> anyhow::Result<String> {
     let source = std::path::absolute(source)?;
-    // `spacetime init` of version 2 makes a project with the module in this folder.
-    let project = source.parent().filter(|_| source.ends_with("spacetimedb")).unwrap_or(&source);
-    let name = if source.is_dir() { project.file_name() } else { source.file_stem() };
+    let name = if source.is_dir() { source.file_name() } else { source.file_stem() };
     Ok(name.map_or("module".into(), |name| name.to_string_lossy().into_owned()))
 }
 
