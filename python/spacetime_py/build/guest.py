@@ -47,6 +47,10 @@ class ProgramError(Exception):
         self.frames = frames
 
 
+class GuestEnded(Exception):
+    """The interpreter ended in the middle of a command; the text says why."""
+
+
 class Guest:
     """A running interpreter."""
 
@@ -131,10 +135,20 @@ class Guest:
         data = b"".join(len(field).to_bytes(4, "little") + field for field in fields)
         self.host.refuel()
         at = self._put(data)
-        status, answer = self.host.call_with_sink("spacetime_py_command", at, len(data))
+        status, answer = self._answer(at, len(data))
         if status:
             raise BuildError(f"the runtime failed at {fields[0].decode()}:\n{self._told()}")
         return _split(answer)
+
+    def _answer(self, at: int, size: int) -> tuple[int, bytes]:
+        import wasmtime
+
+        try:
+            return self.host.call_with_sink("spacetime_py_command", at, size)
+        except wasmtime.Trap as trap:
+            if trap.trap_code == wasmtime.TrapCode.OUT_OF_FUEL:
+                raise GuestEnded("that does not come to an end: look for a loop") from None
+            raise GuestEnded(f"that ends the interpreter: {trap.message}") from None
 
     def _put(self, data: bytes) -> int:
         at = int(self.host.call("spacetime_py_alloc", len(data)))

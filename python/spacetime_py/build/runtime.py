@@ -51,6 +51,11 @@ class Runtime:
     """Licences of what a module contains."""
 
     @property
+    def python(self) -> str:
+        """The language's version, as in `3.11`."""
+        return ".".join(self.source.split()[-1].split(".")[:2])
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(self.wasm).hexdigest()
 

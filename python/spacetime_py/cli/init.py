@@ -10,7 +10,7 @@ import click
 from ..exceptions import ProjectError
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-"""The folder `templates/python` of the repository."""
+"""`templates/python` in the repository."""
 
 MODULE_FOLDER = "spacetimedb"
 """Where a project with a client has its module, as the official command does it."""

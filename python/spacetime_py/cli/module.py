@@ -72,11 +72,11 @@ def pack_project(project: Project) -> Packed:
         if not finding.is_error:
             click.echo(str(finding), file=sys.stderr)
     if errors:
-        raise BuildError("\n".join(errors))
+        raise BuildError(*errors)
     packed = pack(found.program, abi=found.abi, include=found.include, compiler=found.compiler)
     for line in packed.logs:
         click.echo(f"{line.text}", file=sys.stderr)
-    for bundled in found.bundled:
+    for bundled in found.bundled(packed.modules):
         click.echo(f"bundled: {bundled}", file=sys.stderr)
     return packed
 
@@ -129,17 +129,27 @@ def publish(
     with server.client() as http:
         plan = _plan(http, name, module, break_clients or clear)
         policy = "BreakClients" if plan is not None and plan.breaks_clients else None
-        published = http.publish(
-            name,
-            module,
-            clear=clear,
-            policy=policy,
-            migration_token=plan.token if plan is not None and policy else None,
-        )
+        token = plan.token if plan is not None and policy else None
+        try:
+            published = http.publish(
+                name, module, clear=clear, policy=policy, migration_token=token
+            )
+        except HttpError as error:
+            if _is_anothers(error):
+                raise ProjectError(
+                    f"the database {name} belongs to somebody else: choose another name, or give "
+                    f"its owner's token by --token"
+                ) from error
+            raise
     if as_json:
         print_json(published)
     else:
         click.echo(f"{published.op} {name} ({published.database_identity}) at {server.uri}")
+
+
+def _is_anothers(error: HttpError) -> bool:
+    """Servers of version 1 say it with status 500."""
+    return error.status == 403 or "does not own database" in str(error)
 
 
 def _somebody(server: Server) -> Server:
