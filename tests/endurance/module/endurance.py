@@ -63,7 +63,7 @@ def drop_group(ctx: ReducerContext, group: u32) -> None:
 
 @reducer
 def put_many(ctx: ReducerContext, keys: list[u32], text: str) -> None:
-    """All or none: one key that is there already, or twice, undoes the others."""
+    """All or none: one key that is there already undoes the others."""
     ctx.db[Row].insert_many(row_of(key, text) for key in keys)
 
 
