@@ -11,6 +11,7 @@ from spacetime_py.build.host import Host
 
 from .probe import program
 
+pytestmark = pytest.mark.runtime
 STACK = 400 * 1024
 
 HEAD = """

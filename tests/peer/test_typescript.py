@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.server.npm import beside_packages
+from tests.server.npm import prepare, run_scenario
 
 from .process import Peer
 
@@ -23,7 +21,7 @@ SCENARIOS = re.findall(r"^  async (\w+)\(connect\)", (SOURCES / "scenarios.mjs")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return beside_packages(SOURCES, tmp_path_factory.mktemp("typescript"))
+    return prepare(SOURCES, tmp_path_factory.mktemp("typescript"))
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +34,7 @@ def peer() -> Iterator[Peer]:
 @pytest.mark.parametrize(("protocol", "compression"), [("v3", "gzip"), ("v2", "none")])
 def test_scenario(folder: Path, peer: Peer, protocol: str, compression: str, scenario: str) -> None:
     database = peer.publish(f"{scenario.replace('_', '-')}-{uuid4().hex}", native="mod28")
-    command = ["node", "run.mjs", peer.url, database.name, protocol, compression, scenario]
-    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
-    passed = done.returncode == 0 and done.stdout.splitlines()[-1:] == ["passed"]
-    assert passed, f"{done.stdout}\n{done.stderr}"
+    run_scenario(folder, peer.url, database.name, protocol, compression, scenario)
 
 
 def test_there_are_scenarios() -> None:

@@ -1,8 +1,9 @@
-"""Packages of npm for scripts of tests: installed once per lock file, kept in the cache."""
+"""Scripts for Node beside the packages that their lock file names, installed once per machine."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 
 from .cache import cache_folder, lock
 
+TIMEOUT = 60.0
+"""Seconds after which a script hangs."""
 
-def beside_packages(sources: Path, folder: Path) -> Path:
-    """The folder, with the scripts of `sources` in it and the packages that they import."""
+
+def prepare(sources: Path, folder: Path) -> Path:
+    """Copy the scripts of `sources` into `folder`, with what they import."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     digest = hashlib.sha256((sources / "package-lock.json").read_bytes()).hexdigest()[:16]
@@ -35,3 +39,14 @@ def _install(sources: Path, packages: Path) -> None:
     done = subprocess.run(command, cwd=packages, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (packages / "done").touch()
+
+
+def run_scenario(folder: Path, *arguments: str) -> None:
+    """Run one scenario, which says `passed` in its last line."""
+    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    command = ["node", "run.mjs", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    passed = done.returncode == 0 and done.stdout.splitlines()[-1:] == ["passed"]
+    assert passed, f"{done.stdout}\n{done.stderr}"

@@ -44,10 +44,17 @@ class Packed:
 
 
 def pack(
-    program: Program, *, abi: str = "10.0", include: Sequence[str] = (), compiler: bool = False
+    program: Program,
+    *,
+    abi: str = "10.0",
+    include: Sequence[str] = (),
+    compiler: bool = False,
+    strip: bool = False,
+    debug: bool = False,
 ) -> Packed:
     """Make the module. `include` names modules that are imported only later, inside of functions;
-    with `compiler` the program can `eval` and `exec` text.
+    with `compiler` the program can `eval` and `exec` text; with `strip` it is without assertions
+    and docstrings; with `debug` callers get tracebacks, which otherwise only the log has.
 
     `BuildError` has file and line of what is wrong with the program. The same program gives the
     same bytes, wherever it is and whoever builds it.
@@ -55,9 +62,9 @@ def pack(
     runtime = load_runtime(abi)
     compiled = compile_wasm(runtime.wasm, cached=True)
     entries = (program.entry, *include)
-    sources = {**runtime.library, **guest_modules(), **_with_namespaces(program.modules)}
+    sources = {**runtime.library, **guest_modules(debug), **_with_namespaces(program.modules)}
     guest = Guest(compiled)
-    guest.add(sources)
+    guest.add(sources, strip=strip)
     problems = _run(guest, runtime, program, entries)
     if problems:
         raise BuildError(*problems)

@@ -83,8 +83,8 @@ def _undecodable_line(path: Path) -> int:
     return 1
 
 
-def guest_modules() -> dict[str, Source]:
-    """`spacetime_py` as it is in a database: nothing but its `server`."""
+def guest_modules(debug: bool = False) -> dict[str, Source]:
+    """`spacetime_py` as it is in a database: nothing but its `server`, with its settings."""
     folder = Path(__file__).parent.parent / "server"
     modules = {GUEST: Source("", f"{GUEST}/__init__.py", is_package=True)}
     for name, source in read_modules(folder).items():
@@ -93,6 +93,8 @@ def guest_modules() -> dict[str, Source]:
     init = folder / "__init__.py"
     path = f"{GUEST}/server/__init__.py"
     modules[f"{GUEST}.server"] = Source(read_source(init), path, is_package=True)
+    settings = f"{GUEST}.server._settings"
+    modules[settings] = Source(f"DEBUG = {debug}\n", modules[settings].path)
     return modules
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BuildError
+from .pack import Packed, pack
 from .program import GUEST, Program, Source, read_modules, read_source
 
 DEFAULT_ENTRY = "src/main.py"
 DEFAULT_ABI = "10.0"
-_KEYS = {"entry": str, "include": list, "abi": str, "compiler": bool}
+_FLAGS = ("compiler", "strip", "debug")
+_KEYS = {"entry": str, "include": list, "abi": str, **dict.fromkeys(_FLAGS, bool)}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,12 @@ class ProjectProgram:
     """The folder that the files are named from."""
     include: tuple[str, ...]
     abi: str
-    compiler: bool
+    flags: Mapping[str, bool]
+    """compiler, strip, debug"""
+
+    def pack(self) -> Packed:
+        """The module. Raises BuildError."""
+        return pack(self.program, abi=self.abi, include=self.include, **self.flags)
 
     def bundled(self, modules: Iterable[str]) -> list[Bundled]:
         """Those of the packages that are among the modules of the result."""
@@ -51,7 +58,7 @@ class ProjectProgram:
 
 
 def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
-    """The program of a folder by its `[tool.spacetime]`: entry, include, abi, compiler.
+    """The program of a folder by its `[tool.spacetime]`: entry, include, abi and flags.
 
     `entry` is a file. The folder that it is in, or the one above its package, holds the program's
     modules. Packages that it imports are taken from the Python that runs this. Raises BuildError.
@@ -78,7 +85,7 @@ def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
         root,
         include,
         settings.get("abi", DEFAULT_ABI),
-        settings.get("compiler", False),
+        {flag: settings.get(flag, False) for flag in _FLAGS},
     )
 
 

@@ -17,6 +17,7 @@ NAME = "spacetime-py"
 
 # Imported when they are asked for: `--help` of one command does not wait for another's libraries.
 _COMMANDS = {
+    "init": "init",
     "build": "module",
     "publish": "module",
     "generate": "generate",
@@ -95,6 +96,8 @@ def _problems(error: Exception) -> Sequence[str]:
     """What is wrong, each of which gets a line."""
     if isinstance(error, click.ClickException):
         return [error.format_message()]
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{error.filename}: {error.strerror}"]
     several: Sequence[str] | None = getattr(error, "problems", None)
     return several or [str(error)]
 
