@@ -7,6 +7,14 @@ from spacetime_py import bindings, exceptions
 
 PUBLIC = {
     *exceptions.__all__,
+    "Added",
+    "Change",
+    "LiveRow",
+    "LiveRows",
+    "Removed",
+    "Stream",
+    "Transaction",
+    "Updated",
     "Changes",
     "ConnectionId",
     "ConnectionState",

@@ -17,16 +17,19 @@ from ._core import Connection as Core
 from .builder import DbConnectionBuilder
 from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
+from .changes import Transaction
 from .context import EventContext
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
 from .link import Link, LinkOptions
 from .pending import Pending
+from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
+from .stream import Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
 from .transport import TransportFactory, checked_headers, parse_uri
@@ -245,12 +248,22 @@ class DbConnection:
 
         Returns the callback, so that it works as a decorator. Raises TypeError for an async one.
         """
-        self._dispatcher.transactions.add(callback)
+        self._dispatcher.on_transaction.add(callback)
         return callback
 
     def remove_on_transaction(self, callback: Callable[..., object]) -> None:
         """Undo one `on_transaction`. Raises ValueError when the callback is not registered."""
-        self._dispatcher.transactions.remove(callback)
+        self._dispatcher.on_transaction.remove(callback)
+
+    def transactions(
+        self, *, size: int = 1000, overflow: Overflow = "error"
+    ) -> Stream[Transaction]:
+        """A stream of what `on_transaction` is called for, from now on.
+
+        Of at most `size` transactions that wait to be read. One more ends the stream with
+        StreamOverflow, or costs the oldest with `overflow="drop_oldest"`.
+        """
+        return self._dispatcher.transactions.open(size, overflow, None)
 
     def subscription_builder(self) -> SubscriptionBuilder:
         """Subscribe without waiting."""

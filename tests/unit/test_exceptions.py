@@ -39,14 +39,22 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     ),
     (e.AlreadyUnsubscribed(("SELECT 1",)), "already unsubscribed (subscription to SELECT 1)"),
     (e.AlreadyEnded(("SELECT 1",)), "the server ended it (subscription to SELECT 1)"),
+    (
+        e.StreamOverflow("transactions", 5),
+        "transactions came faster than they were read, and 5 were waiting: read faster, "
+        "give a larger `size`, or choose another `overflow`",
+    ),
     (e.CallTimeout("too late"), "too late"),
     (e.ReducerError("add", "no"), "reducer `add` failed: no"),
     (e.SenderError("add", "no"), "reducer `add` refused: no"),
     (e.InternalError("add", "panic"), "reducer `add` failed: panic"),
     (e.ProcedureError("ask", "panic"), "procedure `ask` failed: panic"),
     (e.QueryError("SELECT 1", "no"), "no (query SELECT 1)"),
+    (e.HttpError(500, "no", "ask"), "the server answered with HTTP 500: no (ask)"),
     (e.EncodeError("wrong type"), "wrong type"),
     (e.DecodeError("short"), "short"),
+    (e.CredentialsError("no file"), "no file"),
+    (e.ProjectError("no name"), "no name"),
     (e.CodegenError("no schema"), "no schema"),
     (e.RecordingError("line 1"), "line 1"),
 ]
