@@ -29,7 +29,7 @@ from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
-from .stream import Stream
+from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
 from .transport import TransportFactory, checked_headers, parse_uri
@@ -147,6 +147,8 @@ class DbConnection:
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
         )
+        # What callbacks are given as the connection: the facade, if there is one.
+        self._face: object = self
         self._dispatcher = Dispatcher(self, self._module, self._guard)
         tables, reducers, procedures = self._parts
         self.db = tables(self._core, self._dispatcher.rows)
@@ -292,13 +294,13 @@ class DbConnection:
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")
         link = self._link = Link(
-            self, self._core, self._dispatcher, self._guard, self._explain, self._options
+            self._face, self._core, self._dispatcher, self._guard, self._explain, self._options
         )
         try:
             await link.open()
         except SpacetimeDBError as error:
             if self._on_connect_error is not None:
-                self._guard.call("on_connect_error", self._on_connect_error, self, error)
+                self._guard.call("on_connect_error", self._on_connect_error, self._face, error)
             raise
         return self
 
@@ -309,6 +311,13 @@ class DbConnection:
         traceback: TracebackType | None,
     ) -> None:
         await self._entered().leave(orderly=exc is None or isinstance(exc, Exception))
+
+    def _lend(self, face: object, elsewhere: Elsewhere) -> None:
+        """To a facade for other threads; `elsewhere` is the thread that will enter this."""
+        if self._link is not None or self._face is not self:
+            raise RuntimeError("a connection is used once: make a new one")
+        self._face = self._dispatcher.connection = face
+        self._dispatcher.hub.elsewhere = elsewhere
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None

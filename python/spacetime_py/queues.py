@@ -27,6 +27,7 @@ class Queue(Protocol[_T]):
 
     def take(self) -> _T:
         """The oldest; there is one."""
+        ...
 
     def clear(self) -> None: ...
 

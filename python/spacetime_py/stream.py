@@ -30,9 +30,11 @@ class Elsewhere(Protocol):
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run a function there, between two messages."""
+        ...
 
     def run(self, start: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         """Run an async function there, and wait for it here."""
+        ...
 
 
 class Hub:

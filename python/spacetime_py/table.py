@@ -113,7 +113,7 @@ class Index(_OrderedIndex[_Row, _Key]):
         columns = self._columns[: len(wanted)]
 
         def has_key(row: Any) -> bool:
-            names: tuple[str, ...] = type(row).__match_args__
+            names: tuple[str, ...] = row.__match_args__
             return tuple(getattr(row, names[column]) for column in columns) == wanted
 
         return LiveRows(self._listeners, first, has_key)
@@ -149,13 +149,16 @@ class Table(Generic[_Row]):
 
         Raises RuntimeError when the table changes meanwhile: use `list(table)` around an await.
         """
-        return iter(self._cache)
+        return iter(self)
 
     def __len__(self) -> int:
         return len(self._cache)
 
     def __iter__(self) -> Iterator[_Row]:
-        return iter(self._cache)
+        if self._callbacks.hub.elsewhere is None:
+            return iter(self._cache)
+        # The table may change at any time, seen from another thread.
+        return iter(self._callbacks.hub.call(lambda: list(self._cache)))
 
     def __contains__(self, row: object) -> bool:
         return row in self._cache
