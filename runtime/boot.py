@@ -7,7 +7,8 @@ import marshal
 import sys
 from _frozen_importlib import ModuleSpec
 
-# Of each module that can be imported: source or bytecode, whether it is a package, and its path.
+# Of each module that can be imported: source or bytecode, whether it is a package, its path, and
+# for a source the level at which it is compiled: 2 is without assertions and docstrings.
 modules = {}
 # Set when the program is complete: imports of anything else are explained.
 sealed = False
@@ -27,7 +28,7 @@ class Loader:
             )
         if name not in modules:
             return None
-        _, is_package, path = modules[name]
+        _, is_package, path, _ = modules[name]
         spec = ModuleSpec(name, Loader, origin=path, is_package=is_package)
         spec.has_location = True
         return spec
@@ -45,19 +46,21 @@ sys.meta_path.append(Loader)
 
 
 def code_of(name):
-    data, _, path = modules[name]
+    data, _, path, level = modules[name]
     if isinstance(data, str):
-        # The library's own checks and documentation are of no use in a database.
-        level = 2 if path.startswith("Lib/") else 0
         return compile(data, path, "exec", dont_inherit=True, optimize=level)
     return marshal.loads(data)
 
 
 def add(*fields):
-    """Modules, four fields each: name, path, `package` and/or `code` in letters, content."""
+    """Modules, four fields each: name, path, letters, content.
+
+    Letters: `p` a package, `c` bytecode, `s` stripped when it is compiled.
+    """
     for name, path, kind, content in zip(*[iter(fields)] * 4, strict=True):
         data = content if b"c" in kind else content.decode()
-        modules[name.decode()] = data, b"p" in kind, path.decode()
+        level = 2 if b"s" in kind else 0
+        modules[name.decode()] = data, b"p" in kind, path.decode(), level
     return []
 
 

@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from cache import run
+from cache import BuildError, run
 from debian import Source
 
 CC = "clang-19 --target=wasm32-wasi"
@@ -125,10 +125,52 @@ def unpack(source: Source, folder: Path, log: Path) -> Path:
     return target
 
 
+# Python's calls of Python need no stack of the machine, but what comes back into the interpreter
+# through C (a `key=` function, `__getattr__`, a generator) needs a lot, and hosts give 512 KiB.
+# So each such level counts as this many, and too many of them are a RecursionError in time.
+LEVELS_OF_AN_ENTRY = 4
+
+EVAL = """
+PyObject* _Py_HOT_FUNCTION
+_PyEval_EvalFrameDefault(PyThreadState *tstate, _PyInterpreterFrame *frame, int throwflag)
+{
+"""
+EVAL_INSIDE = EVAL.replace("PyObject* _", "static PyObject* _").replace(
+    "_PyEval_EvalFrameDefault", "eval_frame_inside"
+)
+EVAL_COUNTED = f"""
+static PyObject *eval_frame_inside(PyThreadState *, _PyInterpreterFrame *, int);
+
+PyObject *
+_PyEval_EvalFrameDefault(PyThreadState *tstate, _PyInterpreterFrame *frame, int throwflag)
+{{
+    int cost = tstate->recursion_headroom ? 0 : {LEVELS_OF_AN_ENTRY - 1};
+    tstate->recursion_remaining -= cost;
+    if (cost && tstate->recursion_remaining <= 0 && _Py_CheckRecursiveCall(tstate, "")) {{
+        tstate->recursion_remaining += cost - 1; /* one was given back by the check */
+        return NULL;
+    }}
+    PyObject *result = eval_frame_inside(tstate, frame, throwflag);
+    tstate->recursion_remaining += cost;
+    return result;
+}}
+"""
+
+
+def patch(unpacked: Path) -> None:
+    """What CPython's own configuration cannot say."""
+    path = unpacked / "Python" / "ceval.c"
+    text = path.read_text()
+    if text.count(EVAL) != 1:
+        raise BuildError("Python/ceval.c is another one: look at EVAL in runtime/cpython.py")
+    path.write_text(text.replace(EVAL, EVAL_COUNTED + EVAL_INSIDE))
+
+
 def build(source: Source, folder: Path) -> None:
     """Fill `folder` with `src`, the build tree `obj` with the library, and `Lib.zip`."""
     log = folder / "build.log"
     unpacked = unpack(source, folder, log)
+    patch(unpacked)
     environment = build_environment(source_date(unpacked))
     build_tree = folder / "obj"
     build_tree.mkdir()

@@ -19,7 +19,7 @@ STACK_BYTES = 1 << 20
 COMPILE = [
     "clang-19",
     "--target=wasm32-wasi",
-    "-O2",
+    "-O3",
     "-DNDEBUG",
     "-std=c11",
     "-Wall",

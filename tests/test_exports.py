@@ -52,12 +52,16 @@ PUBLIC = {
 
 # What the contract with generated code names (spacetime_py_codegen).
 FOR_BINDINGS = {
+    "Column",
+    "Columns",
     "DbConnection",
     "EventContext",
     "Index",
     "Module",
     "ProcedureCall",
     "Procedures",
+    "Queries",
+    "Query",
     "ReducerCall",
     "Reducers",
     "Table",

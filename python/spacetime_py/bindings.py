@@ -3,16 +3,21 @@
 from ._core import Module, plain_enum, product, variant
 from .connection import DbConnection
 from .context import EventContext
+from .query import Column, Columns, Queries, Query
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .table import Index, Table, Tables, UniqueIndex
 
 __all__ = [
+    "Column",
+    "Columns",
     "DbConnection",
     "EventContext",
     "Index",
     "Module",
     "ProcedureCall",
     "Procedures",
+    "Queries",
+    "Query",
     "ReducerCall",
     "Reducers",
     "Table",

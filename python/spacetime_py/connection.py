@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import anyio
 from typing_extensions import Self
@@ -24,6 +24,7 @@ from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
 from .link import Link, LinkOptions
 from .pending import Pending
+from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
@@ -33,6 +34,8 @@ from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
 from .transport import TransportFactory, checked_headers, parse_uri
+
+Row = TypeVar("Row")
 
 
 class DbConnection:
@@ -214,15 +217,18 @@ class DbConnection:
             link.check_open()
         raise CallTimeout(f"there was no connection within {timeout or 0:g} s")
 
-    async def subscribe(self, *queries: str, timeout: float | None = None) -> SubscriptionHandle:
-        """Subscribe to SQL queries, and wait until their rows are cached and callbacks have run.
+    async def subscribe(
+        self, *queries: str | Query[Any, Any], timeout: float | None = None
+    ) -> SubscriptionHandle:
+        """Subscribe to queries, and wait until their rows are cached and callbacks have run.
 
+        Queries are SQL, or built with `query` of the generated package.
         `timeout` in seconds. When it ends, or the await is cancelled, the subscription ends as
         well, since nobody holds its handle: `subscription_builder()` gives it without waiting.
         While the connection is being made again, it waits for that.
         Raises SubscriptionError, CallTimeout, ConnectionClosed; ValueError without a query.
         """
-        handle = self._subscribe(queries, (), ())
+        handle = self._subscribe(tuple(map(sql_of, queries)), (), ())
         try:
             await handle.applied(timeout)
         except BaseException:
@@ -230,15 +236,24 @@ class DbConnection:
             raise
         return handle
 
-    async def query(self, query: str, *, timeout: float | None = None) -> list[Any]:
+    @overload
+    async def query(self, query: str, *, timeout: float | None = None) -> list[Any]: ...
+
+    @overload
+    async def query(self, query: Query[Row, Any], *, timeout: float | None = None) -> list[Row]: ...
+
+    async def query(
+        self, query: str | Query[Any, Any], *, timeout: float | None = None
+    ) -> list[Any]:
         """The rows that one SQL query finds now, without subscribing; the cache is not touched.
 
         The query is `SELECT * FROM table [WHERE ...]`, as for subscriptions. `timeout` in seconds.
         Raises QueryError, CallTimeout, ConnectionClosed.
         """
         link = self._usable()
-        pending: Pending[list[Any]] = Pending("query", query, link.new_event)
-        self._dispatcher.calls[self._core.query(query)] = pending
+        text = sql_of(query)
+        pending: Pending[list[Any]] = Pending("query", text, link.new_event)
+        self._dispatcher.calls[self._core.query(text)] = pending
         link.send()
         return await pending.wait(self._call_timeout if timeout is None else timeout)
 

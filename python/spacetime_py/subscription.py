@@ -18,6 +18,7 @@ from .exceptions import (
     SubscriptionError,
 )
 from .pending import Pending, fresh
+from .query import Query, sql_of
 from .transport import Event
 
 
@@ -137,9 +138,10 @@ class SubscriptionBuilder:
         self._on_error.add(callback)
         return self
 
-    def subscribe(self, *queries: str) -> SubscriptionHandle:
+    def subscribe(self, *queries: str | Query[Any, Any]) -> SubscriptionHandle:
         """Subscribe without waiting. Raises ValueError without a query, ConnectionClosed."""
-        return self._subscribe(queries, self._on_applied.callbacks, self._on_error.callbacks)
+        texts = tuple(map(sql_of, queries))
+        return self._subscribe(texts, self._on_applied.callbacks, self._on_error.callbacks)
 
     def subscribe_to_all_tables(self) -> SubscriptionHandle:
         """Subscribe to every table that this identity may read. Meant for small databases."""

@@ -177,7 +177,10 @@ static PyObject *compile_wrapper(enum Kind kind, PyObject *description)
 Py_ssize_t slot_of(PyTypeObject *class, PyObject *name)
 {
     PyObject *found = _PyType_Lookup(class, name);
-    if (found == NULL || !Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+    if (found == NULL || Py_TYPE(found)->tp_descr_set == NULL) {
+        return class->tp_flags & Py_TPFLAGS_MANAGED_DICT ? PLAIN_ATTRIBUTE : 0;
+    }
+    if (!Py_IS_TYPE(found, &PyMemberDescr_Type)) {
         return 0;
     }
     const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;

@@ -72,10 +72,15 @@ int codec_is_boxed(const Codec *option);
 /* What it was defined as, for a forward one. NULL with ValueError when it never was. */
 const Codec *codec_resolve(const Codec *codec);
 
+/* What object.__new__ gives for the class. */
+PyObject *new_plain(PyTypeObject *class);
+
 /* Stores into a new object, past a class's own `__setattr__`. */
 int set_field(PyObject *object, PyObject *name, Py_ssize_t slot, PyObject *value);
 
-/* Where instances keep the attribute if it is a slot, else 0. */
+/* Where instances keep the attribute if it is a slot; or the mark that it is nothing but an entry of
+ * their dict; else 0: nobody knows. */
+#define PLAIN_ATTRIBUTE ((Py_ssize_t)-1)
 Py_ssize_t slot_of(PyTypeObject *class, PyObject *name);
 
 /* The instance attribute `name`; the slot is that of `class`. A new reference. */

@@ -89,7 +89,7 @@ static PyObject *construct(PyObject *class, PyObject *const *args, size_t flags,
             ? NULL
             : _PyObject_MakeTpCall(PyThreadState_Get(), class, args, given, keywords);
     }
-    PyObject *object = ((PyTypeObject *)class)->tp_alloc((PyTypeObject *)class, 0);
+    PyObject *object = new_plain((PyTypeObject *)class);
     for (uint32_t i = 0; object != NULL && i < constructor->count; i++) {
         if (set_value(constructor, i, object, values[i]) < 0) {
             Py_CLEAR(object);

@@ -1,6 +1,9 @@
 /* BSATN to Python values. Any bytes are met with a value or an exception. */
 #include "codec.h"
 
+#include <pycore_dict.h>
+#include <pycore_object.h>
+
 static PyObject *fail_null(const Place *place, const char *what)
 {
     fail_at(PyExc_ValueError, place, "%s", what);
@@ -151,13 +154,28 @@ int set_field(PyObject *object, PyObject *name, Py_ssize_t slot, PyObject *value
         Py_XSETREF(*field, Py_NewRef(value));
         return 0;
     }
+    if (slot == PLAIN_ATTRIBUTE) {
+        PyDictValues *values = *_PyObject_ValuesPointer(object);
+        if (values != NULL) { /* else it has a dict by now */
+            return _PyObject_StoreInstanceAttribute(object, values, name, value);
+        }
+    }
     return PyObject_GenericSetAttr(object, name, value);
+}
+
+PyObject *new_plain(PyTypeObject *class)
+{
+    PyObject *object = class->tp_alloc(class, 0);
+    if (object != NULL && _PyObject_InitializeDict(object) < 0) {
+        Py_CLEAR(object);
+    }
+    return object;
 }
 
 static PyObject *new_instance(PyTypeObject *class, int plain)
 {
     if (plain) {
-        return class->tp_alloc(class, 0);
+        return new_plain(class);
     }
     PyObject *object = PyObject_CallMethod((PyObject *)class, "__new__", "O", class);
     if (object != NULL && !Py_IS_TYPE(object, class)) { /* whose slots are elsewhere */

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include <pycore_dict.h>
+#include <pycore_object.h>
+
 int nesting;
 PyObject *value_name;
 PyTypeObject *some_class;
@@ -244,10 +247,18 @@ static int encode_list(const Codec *codec, PyObject *value, Buffer *out, const P
 
 PyObject *get_field(PyObject *object, const PyTypeObject *class, PyObject *name, Py_ssize_t slot)
 {
-    if (slot > 0 && Py_TYPE(object) == class) {
+    if (slot == 0 || Py_TYPE(object) != class) {
+        return PyObject_GetAttr(object, name);
+    }
+    if (slot > 0) {
         PyObject *value = *(PyObject **)((char *)object + slot);
+        return value != NULL ? Py_NewRef(value) : PyObject_GetAttr(object, name);
+    }
+    PyDictValues *values = *_PyObject_ValuesPointer(object);
+    if (values != NULL) {
+        PyObject *value = _PyObject_GetInstanceAttribute(object, values, name);
         if (value != NULL) {
-            return Py_NewRef(value);
+            return value;
         }
     }
     return PyObject_GetAttr(object, name);

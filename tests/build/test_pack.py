@@ -212,3 +212,28 @@ def test_pythons_library() -> None:
     host = host_of(packed)
     assert host.reducer(0).error is None
     assert host.logs[-1].text == "all of it works"
+
+
+CHECKED = """
+from spacetime_py.server import ReducerContext, reducer
+
+@reducer
+def check(ctx: ReducerContext) -> None:
+    "Some words."
+    assert check.__doc__ is None, "too many words"
+"""
+
+
+def test_stripped_modules_have_no_assertions_and_docstrings() -> None:
+    plain = host_of(pack(program(CHECKED))).reducer(0)
+    assert plain.error == "AssertionError: too many words"
+    assert host_of(pack(program(CHECKED), strip=True)).reducer(0).error is None
+
+
+def test_callers_of_debugged_modules_get_tracebacks() -> None:
+    error = host_of(pack(program(CHECKED), debug=True)).reducer(0).error
+    assert error is not None
+    first, *_, place, last = error.split("\n")
+    assert first == "Traceback (most recent call last):"
+    assert "main.py" in place
+    assert last == "AssertionError: too many words"

@@ -8,11 +8,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 
 TIMEOUT = 60.0
 """Seconds after which a command hangs."""
+
+HEAD = """\
+from __future__ import annotations
+from spacetime_py.server import PrimaryKey, ReducerContext, auto_inc, reducer, table, u8, u64
+"""
+GOOD = f"""{HEAD}
+@table(public=True)
+class Note:
+    id: PrimaryKey[u64] = auto_inc()
+    text: str
+
+@reducer
+def add(ctx: ReducerContext, text: str) -> None:
+    ctx.db[Note].insert(Note(text=text))
+"""
 
 
 class Done(NamedTuple):
@@ -70,3 +86,18 @@ def refused(command: Command) -> Callable[..., str]:
         return done.err
 
     return run
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a program into the project of the test, which is named like a database of its own."""
+    folder = tmp_path / f"module-{uuid4().hex}"
+
+    def write(text: str) -> Path:
+        (folder / "src").mkdir(parents=True, exist_ok=True)
+        (folder / "src" / "main.py").write_text(text)
+        settings = f'[tool.spacetime]\ndatabase = "{folder.name}"\n'
+        (folder / "pyproject.toml").write_text(settings)
+        return folder
+
+    return write

@@ -47,13 +47,13 @@ def refused(*arguments: str | Path, data: bytes = b"") -> str:
 
 def test_writes_a_package_and_then_only_what_changed(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "bindings"
-    assert generate("--schema", CHAT, "--out", out) == f"{out}: 6 files, 6 changed, 0 removed\n"
+    assert generate("--schema", CHAT, "--out", out) == f"{out}: 7 files, 7 changed, 0 removed\n"
     assert texts(out) == texts(golden(CHAT))
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.py")}
-    assert generate("--schema", CHAT, "--out", out) == f"{out}: 6 files, 0 changed, 0 removed\n"
+    assert generate("--schema", CHAT, "--out", out) == f"{out}: 7 files, 0 changed, 0 removed\n"
     assert {path: path.stat().st_mtime_ns for path in out.glob("*.py")} == before
     (out / "types.py").write_text(HEADER + "changed\n", encoding="utf-8")
-    assert generate("--schema", CHAT, "--out", out) == f"{out}: 6 files, 1 changed, 0 removed\n"
+    assert generate("--schema", CHAT, "--out", out) == f"{out}: 7 files, 1 changed, 0 removed\n"
     assert texts(out) == texts(golden(CHAT))
 
 
@@ -66,7 +66,7 @@ def test_stale_files_are_removed_and_others_are_not(tmp_path: Path) -> None:
     empty.touch()
     other.write_text(HEADER, encoding="utf-8")
     (tmp_path / "folder.py").mkdir()
-    assert "6 changed, 1 removed" in generate("--schema", CHAT, "--out", tmp_path)
+    assert "7 changed, 1 removed" in generate("--schema", CHAT, "--out", tmp_path)
     assert not stale.exists()
     assert own.exists()
     assert empty.exists()
@@ -285,10 +285,10 @@ def test_watch_writes_when_the_schema_changes(tmp_path: Path) -> None:
     ) as watching:
         assert watching.stdout is not None
         assert watching.stderr is not None
-        assert watching.stdout.readline() == f"{out}: 6 files, 6 changed, 0 removed\n"
+        assert watching.stdout.readline() == f"{out}: 7 files, 7 changed, 0 removed\n"
         schema.write_text("{", encoding="utf-8")
         assert "the schema is not JSON" in watching.stderr.readline()
         schema.write_bytes((HERE / "schemas" / "empty.json").read_bytes())
-        assert watching.stdout.readline().startswith(f"{out}: 6 files, ")
+        assert watching.stdout.readline().startswith(f"{out}: 7 files, ")
         watching.send_signal(signal.SIGINT)
         assert watching.wait(30) == 130

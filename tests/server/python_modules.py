@@ -11,7 +11,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from spacetime_py.build import pack
 from spacetime_py.build.project import read_project
 from spacetime_py.build.runtime import VARIABLE
 from spacetime_py.cli.settings import find_project
@@ -37,5 +36,4 @@ def python_module(name: str, abi: str = "10.0") -> bytes:
     """The twin of the Rust module with that name. Raises BuildError."""
     ensure_runtime()
     project = find_project(MODULES / f"{name}_py")
-    found = read_project(project.folder, {**project.table, "abi": abi})
-    return pack(found.program, abi=found.abi, include=found.include).wasm
+    return read_project(project.folder, {**project.table, "abi": abi}).pack().wasm

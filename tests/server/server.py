@@ -38,6 +38,12 @@ class Server(Api):
         """What the server printed since its first start."""
         return Path(self._folder.name) / "server.log"
 
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process and wait until it answers."""
         _require_free(self.port)

@@ -50,11 +50,14 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     (e.InternalError("add", "panic"), "reducer `add` failed: panic"),
     (e.ProcedureError("ask", "panic"), "procedure `ask` failed: panic"),
     (e.QueryError("SELECT 1", "no"), "no (query SELECT 1)"),
-    (e.HttpError(500, "no", "ask"), "the server answered with HTTP 500: no (ask)"),
+    (
+        e.HttpError(404, "`x` not found", "publish it"),
+        "the server answered with HTTP 404: `x` not found (publish it)",
+    ),
+    (e.CredentialsError("no file"), "no file"),
+    (e.ProjectError("no entry"), "no entry"),
     (e.EncodeError("wrong type"), "wrong type"),
     (e.DecodeError("short"), "short"),
-    (e.CredentialsError("no file"), "no file"),
-    (e.ProjectError("no name"), "no name"),
     (e.CodegenError("no schema"), "no schema"),
     (e.RecordingError("line 1"), "line 1"),
 ]

@@ -8,7 +8,9 @@ use crate::schema::Schema;
 use crate::words;
 
 /// What generated files import or define, whether or not this one does: a type keeps its name when others come and go.
-const IMPORTED: [&str; 26] = [
+const IMPORTED: [&str; 31] = [
+    "Column",
+    "Columns",
     "ConnectionId",
     "DbConnection",
     "Err",
@@ -21,9 +23,12 @@ const IMPORTED: [&str; 26] = [
     "Ok",
     "ProcedureCall",
     "Procedures",
+    "Queries",
+    "Query",
     "ReducerCall",
     "Reducers",
     "RemoteProcedures",
+    "RemoteQueries",
     "RemoteReducers",
     "RemoteTables",
     "ScheduleAt",
@@ -166,6 +171,15 @@ impl Names {
         let imported = IMPORTED.iter().map(|name| (*name).to_owned());
         let all = classes.values().chain(variants.values()).chain(tables.values()).cloned().chain(imported).collect();
         Names { classes, variants, tables, all }
+    }
+
+    /// The class of a table's columns in queries, by the class of the table.
+    pub fn columns(&self, table: &str) -> String {
+        let mut name = format!("{table}Columns");
+        while self.all.contains(&name) {
+            name.push('_');
+        }
+        name
     }
 
     /// Fields of a product's class, in order.

@@ -376,7 +376,7 @@ fn wrapped(text: &str, width_of_line: usize) -> Vec<String> {
 }
 
 /// A string literal. Quotes are written as escapes, so that no formatter prefers the other kind.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text, true))
 }
 

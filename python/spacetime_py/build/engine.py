@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 ADVICE = """\
 building a server module needs the package wasmtime, which spacetime-py's extra `module` brings:
   pip install 'spacetime-py[module]'"""
+
+KEPT = 8
+"""Compiled files in the cache, of 12 MB each."""
 
 FUEL_PER_CALL = 120_000_000_000
 """What a SpacetimeDB host gives each call."""
@@ -48,6 +52,7 @@ def compile_wasm(wasm: bytes, *, cached: bool = False) -> Compiled:
             path.unlink(missing_ok=True)  # of another build of the engine, or damaged
     module = wasmtime.Module(engine, wasm)
     _write(path, bytes(module.serialize()))
+    _forget_old(path.parent)
     return Compiled(engine, module)
 
 
@@ -67,12 +72,18 @@ def _cache_path(wasm: bytes) -> Path:
     return Path(base, "spacetime-py", f"engine-{version}-{platform.machine()}-{digest}.cwasm")
 
 
+def _forget_old(folder: Path) -> None:
+    """Keep what was made last: two levels, and a few modules of those who test some."""
+    with suppress(OSError):
+        made = sorted(folder.glob("engine-*.cwasm"), key=lambda path: path.stat().st_mtime)
+        for path in made[:-KEPT]:
+            path.unlink(missing_ok=True)
+
+
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all; a cache that cannot be written is none."""
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(data)
         Path(file.name).replace(path)
-    except OSError:
-        pass

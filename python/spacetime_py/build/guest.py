@@ -47,6 +47,10 @@ class ProgramError(Exception):
         self.frames = frames
 
 
+class GuestEnded(Exception):
+    """The interpreter ended in the middle of a command; the text says why."""
+
+
 class Guest:
     """A running interpreter."""
 
@@ -61,19 +65,26 @@ class Guest:
         """What the program printed."""
         return self._logs
 
-    def add(self, modules: Mapping[str, Source]) -> None:
-        """Offer modules as sources."""
-        self._add((n, s.path, s.is_package, False, s.text.encode()) for n, s in modules.items())
+    def add(self, modules: Mapping[str, Source], *, strip: bool = False) -> None:
+        """Offer modules as sources; with `strip` without their assertions and docstrings.
+
+        Those of Python's library are of no use in a database, and never there.
+        """
+        self._add(
+            (name, source, "s" if strip or source.path.startswith("Lib/") else "", None)
+            for name, source in modules.items()
+        )
 
     def add_code(self, modules: Mapping[str, Source], code: Mapping[str, bytes]) -> None:
         """Offer modules as bytecode, those that there is some of."""
-        self._add((n, modules[n].path, modules[n].is_package, True, c) for n, c in code.items())
+        self._add((name, modules[name], "c", content) for name, content in code.items())
 
-    def _add(self, modules: Iterable[tuple[str, str, bool, bool, bytes]]) -> None:
+    def _add(self, modules: Iterable[tuple[str, Source, str, bytes | None]]) -> None:
         fields: list[bytes] = []
-        for name, path, is_package, is_code, content in modules:
-            kind = ("p" if is_package else "") + ("c" if is_code else "")
-            fields += [name.encode(), path.encode(), kind.encode(), content]
+        for name, source, letters, code in modules:
+            kind = ("p" if source.is_package else "") + letters
+            content = source.text.encode() if code is None else code
+            fields += [name.encode(), source.path.encode(), kind.encode(), content]
         self._command(b"add", *fields)
 
     def run(self, entries: Sequence[str]) -> list[str]:
@@ -131,10 +142,20 @@ class Guest:
         data = b"".join(len(field).to_bytes(4, "little") + field for field in fields)
         self.host.refuel()
         at = self._put(data)
-        status, answer = self.host.call_with_sink("spacetime_py_command", at, len(data))
+        status, answer = self._answer(at, len(data))
         if status:
             raise BuildError(f"the runtime failed at {fields[0].decode()}:\n{self._told()}")
         return _split(answer)
+
+    def _answer(self, at: int, size: int) -> tuple[int, bytes]:
+        import wasmtime
+
+        try:
+            return self.host.call_with_sink("spacetime_py_command", at, size)
+        except wasmtime.Trap as trap:
+            if trap.trap_code == wasmtime.TrapCode.OUT_OF_FUEL:
+                raise GuestEnded("that does not come to an end: look for a loop") from None
+            raise GuestEnded(f"that ends the interpreter: {trap.message}") from None
 
     def _put(self, data: bytes) -> int:
         at = int(self.host.call("spacetime_py_alloc", len(data)))

@@ -14,7 +14,8 @@ from . import wasm as wasm_file
 from .description import ModuleDef, parse
 from .engine import Compiled, compile_wasm
 from .errors import BuildError
-from .guest import EXPORTS, Guest, ProgramError
+from .explain import explain
+from .guest import EXPORTS, Guest, GuestEnded, ProgramError
 from .host import Host, LogLine
 from .program import Program, Source, guest_modules
 from .runtime import Runtime, load_runtime
@@ -43,10 +44,17 @@ class Packed:
 
 
 def pack(
-    program: Program, *, abi: str = "10.0", include: Sequence[str] = (), compiler: bool = False
+    program: Program,
+    *,
+    abi: str = "10.0",
+    include: Sequence[str] = (),
+    compiler: bool = False,
+    strip: bool = False,
+    debug: bool = False,
 ) -> Packed:
     """Make the module. `include` names modules that are imported only later, inside of functions;
-    with `compiler` the program can `eval` and `exec` text.
+    with `compiler` the program can `eval` and `exec` text; with `strip` it is without assertions
+    and docstrings; with `debug` callers get tracebacks, which otherwise only the log has.
 
     `BuildError` has file and line of what is wrong with the program. The same program gives the
     same bytes, wherever it is and whoever builds it.
@@ -54,11 +62,16 @@ def pack(
     runtime = load_runtime(abi)
     compiled = compile_wasm(runtime.wasm, cached=True)
     entries = (program.entry, *include)
-    sources = {**runtime.library, **guest_modules(), **_with_namespaces(program.modules)}
-    code = _compile(compiled, program, sources, entries)
+    sources = {**runtime.library, **guest_modules(debug), **_with_namespaces(program.modules)}
+    guest = Guest(compiled)
+    guest.add(sources, strip=strip)
+    problems = _run(guest, runtime, program, entries)
+    if problems:
+        raise BuildError(*problems)
+    code = guest.used()  # in the order of the imports
     guest = Guest(compiled)
     guest.add_code(sources, code)
-    _run(guest, program, entries)
+    _run(guest, runtime, program, entries)
     groups = _unused(runtime, guest.loaded(), compiler)
     guest.seal(groups)
     description = guest.host.describe()
@@ -78,42 +91,14 @@ def _with_namespaces(modules: Mapping[str, Source]) -> dict[str, Source]:
     return complete
 
 
-def _compile(
-    compiled: Compiled, program: Program, sources: Mapping[str, Source], entries: Sequence[str]
-) -> dict[str, bytes]:
-    """The bytecode of what the program imports, in the order in which it does."""
-    guest = Guest(compiled)
-    guest.add(sources)
-    problems = _run(guest, program, entries)
-    if problems:
-        raise BuildError("\n".join(problems))
-    return guest.used()
-
-
-def _run(guest: Guest, program: Program, entries: Sequence[str]) -> list[str]:
+def _run(guest: Guest, runtime: Runtime, program: Program, entries: Sequence[str]) -> Sequence[str]:
     try:
         return guest.run(entries)
     except ProgramError as error:
-        raise _explain(error, program) from None
-
-
-def _explain(error: ProgramError, program: Program) -> BuildError:
-    """The line of the program's own where it went wrong, or of a package when there is none."""
-    if error.kind == "DeclarationError":
-        return BuildError(error.text)  # it has its place already
-    own = {source.path for source in program.modules.values()}
-    frames = [frame for frame in error.frames if frame.file in own]
-    if not frames:
-        frames = [frame for frame in error.frames if not frame.file.startswith(("Lib/", "<"))]
-    text = f"{error.kind}: {error.text}"
-    if error.kind == "ModuleNotFoundError":
-        text += (
-            "; a module can import pure-Python packages that are bundled with it, and what "
-            "Python's library has without threads, sockets, processes and C extensions"
-        )
-    if not frames:
-        return BuildError(text)
-    return BuildError(text, file=frames[-1].file, line=frames[-1].line)
+        raise explain(error, program, runtime.python) from None
+    except GuestEnded as ended:
+        path = program.modules[program.entry].path
+        raise BuildError(f"{path}: the build imports the program, and {ended}") from None
 
 
 # These have the compiler's functions in them, and `_ast` has what it needs.

@@ -29,6 +29,8 @@ class Program:
 
     entry: str
     modules: Mapping[str, Source]
+    packages: tuple[str, ...] = ()
+    """The first parts of names that are not the author's: messages point to lines of the others."""
 
     def __post_init__(self) -> None:
         if self.entry not in self.modules:
@@ -57,16 +59,32 @@ def read_modules(folder: Path) -> dict[str, Source]:
 
 
 def read_source(path: Path) -> str:
-    """A file's text in the encoding that it declares."""
+    """A file's text in the encoding that it declares. Raises BuildError."""
     try:
         with tokenize.open(path) as file:
-            return file.read()
-    except (OSError, SyntaxError, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: cannot be read as Python: {error}") from None
+            text = file.read()
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror}") from None
+    except (SyntaxError, UnicodeDecodeError):
+        problem = "this is no text in the encoding of the file; save it as UTF-8"
+        raise BuildError(problem, file=str(path), line=_undecodable_line(path)) from None
+    if "\0" in text:
+        line = text.partition("\0")[0].count("\n") + 1
+        raise BuildError("there is a null byte; remove it", file=str(path), line=line)
+    return text
 
 
-def guest_modules() -> dict[str, Source]:
-    """`spacetime_py` as it is in a database: nothing but its `server`."""
+def _undecodable_line(path: Path) -> int:
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return number
+    return 1
+
+
+def guest_modules(debug: bool = False) -> dict[str, Source]:
+    """`spacetime_py` as it is in a database: nothing but its `server`, with its settings."""
     folder = Path(__file__).parent.parent / "server"
     modules = {GUEST: Source("", f"{GUEST}/__init__.py", is_package=True)}
     for name, source in read_modules(folder).items():
@@ -75,6 +93,8 @@ def guest_modules() -> dict[str, Source]:
     init = folder / "__init__.py"
     path = f"{GUEST}/server/__init__.py"
     modules[f"{GUEST}.server"] = Source(read_source(init), path, is_package=True)
+    settings = f"{GUEST}.server._settings"
+    modules[settings] = Source(f"DEBUG = {debug}\n", modules[settings].path)
     return modules
 
 

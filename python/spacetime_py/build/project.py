@@ -6,17 +6,19 @@ import ast
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import BuildError
+from .pack import Packed, pack
 from .program import GUEST, Program, Source, read_modules, read_source
 
 DEFAULT_ENTRY = "src/main.py"
 DEFAULT_ABI = "10.0"
-_KEYS = {"entry": str, "include": list, "abi": str, "compiler": bool}
+_FLAGS = ("compiler", "strip", "debug")
+_KEYS = {"entry": str, "include": list, "abi": str, **dict.fromkeys(_FLAGS, bool)}
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,21 @@ class ProjectProgram:
     """The folder that the files are named from."""
     include: tuple[str, ...]
     abi: str
-    compiler: bool
-    bundled: tuple[Bundled, ...]
+    flags: Mapping[str, bool]
+    """compiler, strip, debug"""
+
+    def pack(self) -> Packed:
+        """The module. Raises BuildError."""
+        return pack(self.program, abi=self.abi, include=self.include, **self.flags)
+
+    def bundled(self, modules: Iterable[str]) -> list[Bundled]:
+        """Those of the packages that are among the modules of the result."""
+        there = {name.partition(".")[0] for name in modules}
+        return [_about(package) for package in self.program.packages if package in there]
 
 
 def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
-    """The program of a folder by its `[tool.spacetime]`: entry, include, abi, compiler.
+    """The program of a folder by its `[tool.spacetime]`: entry, include, abi and flags.
 
     `entry` is a file. The folder that it is in, or the one above its package, holds the program's
     modules. Packages that it imports are taken from the Python that runs this. Raises BuildError.
@@ -64,18 +75,17 @@ def read_project(folder: Path, settings: Mapping[str, Any]) -> ProjectProgram:
     if name not in own:
         own[name] = Source(read_source(entry), entry.name)
     include = tuple(settings.get("include", ()))
-    modules, bundled = dict(own), list[Bundled]()
-    for package in _packages(own, include):
-        modules.update(_read_package(package))
-        bundled.append(_about(package))
+    packages = _packages(own, include)
+    modules = dict(own)
+    for package in packages.values():
+        modules.update(package)
     return ProjectProgram(
-        Program(name, modules),
+        Program(name, modules, tuple(packages)),
         [root / source.path for source in own.values()],
         root,
         include,
         settings.get("abi", DEFAULT_ABI),
-        settings.get("compiler", False),
-        tuple(bundled),
+        {flag: settings.get(flag, False) for flag in _FLAGS},
     )
 
 
@@ -96,8 +106,12 @@ def _check(folder: Path, settings: Mapping[str, Any]) -> None:
             raise BuildError(f"{file}: [tool.spacetime] {key} must be of type {kind.__name__}")
 
 
-def _packages(own: Mapping[str, Source], include: Sequence[str]) -> Iterator[str]:
-    """What the program and its packages import that is neither its own nor in Python's library."""
+def _packages(own: Mapping[str, Source], include: Sequence[str]) -> dict[str, dict[str, Source]]:
+    """What the program and its packages import that is neither its own nor in Python's library.
+
+    What has no Python source is left out: an import that fails is explained where it does.
+    """
+    found: dict[str, dict[str, Source]] = {}
     waiting = [name for source in own.values() for name in _imports(source)]
     waiting += [name.partition(".")[0] for name in include]
     seen = {name.partition(".")[0] for name in own} | {GUEST} | set(sys.stdlib_module_names)
@@ -106,10 +120,11 @@ def _packages(own: Mapping[str, Source], include: Sequence[str]) -> Iterator[str
         if name in seen:
             continue
         seen.add(name)
-        if importlib.util.find_spec(name) is None:
-            continue  # an import that fails is explained where it does
-        yield name
-        waiting += [more for source in _read_package(name).values() for more in _imports(source)]
+        package = _read_package(name)
+        if package:
+            found[name] = package
+            waiting += [more for source in package.values() for more in _imports(source)]
+    return found
 
 
 def _imports(source: Source) -> Iterator[str]:
@@ -126,12 +141,13 @@ def _imports(source: Source) -> Iterator[str]:
 
 
 def _read_package(name: str) -> dict[str, Source]:
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:
+        return {}  # of what runs this: `__main__`
     origin = None if spec is None else spec.origin
     if origin is None or not origin.endswith(".py"):
-        raise BuildError(
-            f"the package {name} has no Python source: a module can have pure-Python packages only"
-        )
+        return {}
     path = Path(origin)
     if path.name != "__init__.py":
         return {name: Source(read_source(path), path.name)}

@@ -51,6 +51,11 @@ class Runtime:
     """Licences of what a module contains."""
 
     @property
+    def python(self) -> str:
+        """The language's version, as in `3.11`."""
+        return ".".join(self.source.split()[-1].split(".")[:2])
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(self.wasm).hexdigest()
 
@@ -84,7 +89,8 @@ def _folder() -> Path:
     if (_DATA / f"{_ABOUT}.xz").exists():
         return _DATA
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    built = list(Path(base, "spacetime-py").glob(f"runtime-*/{_ABOUT}"))
+    found = Path(base, "spacetime-py").glob(f"runtime-*/{_ABOUT}")
+    built = [path for path in found if path.parent.suffix != ".partial"]
     if not built:
         raise BuildError(_ADVICE)
     return max(built, key=lambda path: path.stat().st_mtime).parent

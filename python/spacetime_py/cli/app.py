@@ -17,6 +17,7 @@ NAME = "spacetime-py"
 
 # Imported when they are asked for: `--help` of one command does not wait for another's libraries.
 _COMMANDS = {
+    "init": "init",
     "build": "module",
     "publish": "module",
     "generate": "generate",
@@ -85,9 +86,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain("interrupted")
         return 130
     except (SpacetimeDBError, click.ClickException, OSError, ValueError) as error:
-        _complain(error.format_message() if isinstance(error, click.ClickException) else str(error))
+        for problem in _problems(error):
+            _complain(problem)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _problems(error: Exception) -> Sequence[str]:
+    """What is wrong, each of which gets a line."""
+    if isinstance(error, click.ClickException):
+        return [error.format_message()]
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{error.filename}: {error.strerror}"]
+    several: Sequence[str] | None = getattr(error, "problems", None)
+    return several or [str(error)]
 
 
 def _complain(message: str) -> None:

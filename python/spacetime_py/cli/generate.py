@@ -149,7 +149,8 @@ def _describe_project(folder: Path) -> tuple[str, str]:
     from .module import pack_project
 
     project = find_project(folder)
-    return _core.schema_json(pack_project(project).description), project.folder.name
+    name = project.text("database") or project.folder.name
+    return _core.schema_json(pack_project(project).description), name
 
 
 def _served(server: Server, database: str) -> tuple[str, str]:

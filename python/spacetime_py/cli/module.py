@@ -17,7 +17,7 @@ from .settings import (
     Project,
     Server,
     chosen_server,
-    find_project,
+    find_module,
     json_option,
     server_options,
 )
@@ -47,9 +47,9 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
     """Make a wasm module of a Python program.
 
     The project is the folder, or the nearest one above with [tool.spacetime] in its pyproject.toml:
-    entry (src/main.py), include, abi (10.0), compiler.
+    entry (src/main.py), include, abi (10.0), compiler, strip, debug.
     """
-    project = find_project(folder)
+    project = find_module(folder)
     out = out or project.folder / _OUT
     packed = pack_project(project)
     _write(out, packed.wasm)
@@ -61,7 +61,7 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
 
 def pack_project(project: Project) -> Packed:
     """The module of a project, after what the lint says."""
-    from ..build import BuildError, pack
+    from ..build import BuildError
     from ..build.project import read_project
     from ..server.lint import lint_files
 
@@ -72,11 +72,11 @@ def pack_project(project: Project) -> Packed:
         if not finding.is_error:
             click.echo(str(finding), file=sys.stderr)
     if errors:
-        raise BuildError("\n".join(errors))
-    packed = pack(found.program, abi=found.abi, include=found.include, compiler=found.compiler)
+        raise BuildError(*errors)
+    packed = found.pack()
     for line in packed.logs:
         click.echo(f"{line.text}", file=sys.stderr)
-    for bundled in found.bundled:
+    for bundled in found.bundled(packed.modules):
         click.echo(f"bundled: {bundled}", file=sys.stderr)
     return packed
 
@@ -116,7 +116,7 @@ def publish(
     """Build the module and make a database of it, or bring an existing one up to date."""
     if folder is not None and wasm is not None:
         raise click.UsageError("a folder and --wasm exclude each other")
-    project = find_project(folder)
+    project = find_module(folder)
     name = database or project.text("database")
     if name is None:
         raise click.UsageError(
@@ -129,17 +129,27 @@ def publish(
     with server.client() as http:
         plan = _plan(http, name, module, break_clients or clear)
         policy = "BreakClients" if plan is not None and plan.breaks_clients else None
-        published = http.publish(
-            name,
-            module,
-            clear=clear,
-            policy=policy,
-            migration_token=plan.token if plan is not None and policy else None,
-        )
+        token = plan.token if plan is not None and policy else None
+        try:
+            published = http.publish(
+                name, module, clear=clear, policy=policy, migration_token=token
+            )
+        except HttpError as error:
+            if _is_anothers(error):
+                raise ProjectError(
+                    f"the database {name} belongs to somebody else: choose another name, or give "
+                    f"its owner's token by --token"
+                ) from error
+            raise
     if as_json:
         print_json(published)
     else:
         click.echo(f"{published.op} {name} ({published.database_identity}) at {server.uri}")
+
+
+def _is_anothers(error: HttpError) -> bool:
+    """Servers of version 1 say it with status 500."""
+    return error.status == 403 or "does not own database" in str(error)
 
 
 def _somebody(server: Server) -> Server:

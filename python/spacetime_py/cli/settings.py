@@ -40,6 +40,13 @@ class Project:
         return self.folder / "pyproject.toml"
 
 
+def find_module(start: Path | None = None) -> Project:
+    """The project of the server module: that of `start`, or the folder that its `module` names."""
+    project = find_project(start)
+    folder = project.text("module")
+    return project if folder is None else find_project(project.folder / folder)
+
+
 def find_project(start: Path | None = None) -> Project:
     """The project that `start` (the current folder) is in; without one an empty one of `start`.
 

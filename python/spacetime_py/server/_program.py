@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import _guest, _module
+from . import _guest, _module, _settings
 from ._finish import Module, finish, procedure_caller, view_caller
 from ._light import TYPE_CHECKING
 from ._schema import describe_v9, describe_v10
@@ -25,7 +25,7 @@ from .errors import (
     ScheduleTooFar,
     UniqueViolation,
 )
-from .log import INFO, WARN, LogStream, log_exception
+from .log import INFO, WARN, LogStream, format_exception, log_exception
 from .values import Some
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def error_text(error: BaseException) -> str:
     shown = str(error)
     if isinstance(error, ReducerError):
         return shown
+    if _settings.DEBUG:
+        return format_exception(error)
     return f"{type(error).__name__}: {shown}" if shown else type(error).__name__
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,14 @@ def lint_files(paths: Iterable[Path], *, root: Path, include: Iterable[str] = ()
 
     `include`: modules that are bundled although nothing imports them at the top.
     """
-    sources = [(path.relative_to(root).as_posix(), path.read_text("utf-8")) for path in paths]
+    sources = [(path.relative_to(root).as_posix(), _text(path)) for path in paths]
     return lint_sources(sources, include=include)
+
+
+def _text(path: Path) -> str:
+    """In the encoding that the file declares."""
+    with tokenize.open(path) as file:
+        return file.read()
 
 
 def lint_sources(

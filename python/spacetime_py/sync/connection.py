@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from typing_extensions import Self
 
@@ -18,6 +18,7 @@ from ..callbacks import Changes
 from ..changes import Transaction
 from ..connection import DbConnection
 from ..context import EventContext
+from ..query import Query
 from ..queues import Overflow
 from ..reducer import Call, ProcedureCall, ReducerCall
 from ..state import ConnectionState
@@ -146,8 +147,10 @@ class SyncConnection(Generic[_C_co]):
                 # A coroutine is what a task takes, and `__anext__` may be any awaitable.
                 yield self._thread.run(lambda: _awaited(states.__anext__))
 
-    def subscribe(self, *queries: str, timeout: float | None = None) -> SyncSubscriptionHandle:
-        """Subscribe to SQL queries, and wait until their rows are cached and callbacks have run.
+    def subscribe(
+        self, *queries: str | Query[Any, Any], timeout: float | None = None
+    ) -> SyncSubscriptionHandle:
+        """Subscribe to queries, and wait until their rows are cached and callbacks have run.
 
         `timeout` in seconds. Raises SubscriptionError, CallTimeout, ConnectionClosed; ValueError
         without a query, RuntimeError in a callback.
@@ -159,8 +162,14 @@ class SyncConnection(Generic[_C_co]):
         """Subscribe without waiting."""
         return SyncSubscriptionBuilder(self._inner.subscription_builder(), self._thread)
 
-    def query(self, query: str, *, timeout: float | None = None) -> list[Any]:
-        """The rows that one SQL query finds now, without subscribing; the cache is not touched.
+    @overload
+    def query(self, query: str, *, timeout: float | None = None) -> list[Any]: ...
+
+    @overload
+    def query(self, query: Query[_T, Any], *, timeout: float | None = None) -> list[_T]: ...
+
+    def query(self, query: Any, *, timeout: float | None = None) -> list[Any]:
+        """The rows that one query finds now, without subscribing; the cache is not touched.
 
         `timeout` in seconds. Raises QueryError, CallTimeout, ConnectionClosed.
         """

@@ -9,6 +9,7 @@ from typing_extensions import Self
 
 from ..context import EventContext
 from ..exceptions import SubscriptionError
+from ..query import Query
 from ..subscription import SubscriptionBuilder, SubscriptionHandle
 from .thread import LoopThread
 
@@ -63,7 +64,7 @@ class SyncSubscriptionBuilder:
         self._builder.on_error(callback)
         return self
 
-    def subscribe(self, *queries: str) -> SyncSubscriptionHandle:
+    def subscribe(self, *queries: str | Query[Any, Any]) -> SyncSubscriptionHandle:
         """Subscribe without waiting. Raises ValueError without a query, ConnectionClosed."""
         handle = self._thread.call(lambda: self._builder.subscribe(*queries))
         return SyncSubscriptionHandle(handle, self._thread)

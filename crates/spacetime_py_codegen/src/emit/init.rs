@@ -12,13 +12,14 @@ pub fn emit(names: &Names, module_name: &str) -> String {
         file.imports.add(module, name);
     }
     file.imports.add(".tables", "RemoteTables");
+    file.imports.add(".queries", "query");
     names.tables.values().for_each(|table| file.imports.add(".tables", table));
     // An alias hides the classes of its variants; users need those to make and to match values.
     names.classes.values().chain(names.variants.values()).for_each(|class| file.imports.add(".types", class));
     emit_connection(&mut file);
     let own = ["DbConnection", "EventContext", "RemoteProcedures", "RemoteReducers", "RemoteTables"];
     let types = names.classes.values().chain(names.variants.values()).chain(names.tables.values());
-    file.all(own.into_iter().map(str::to_owned).chain(types.cloned()));
+    file.all(own.into_iter().chain(["query"]).map(str::to_owned).chain(types.cloned()));
     file.finish(&format!("Bindings of module `{module_name}`."))
 }
 

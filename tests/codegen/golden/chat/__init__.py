@@ -7,6 +7,7 @@ from spacetime_py import bindings
 
 from ._module import MODULE
 from .procedures import RemoteProcedures
+from .queries import query
 from .reducers import RemoteReducers
 from .tables import MessageTable, RemoteTables, UserTable
 from .types import Message, User
@@ -34,4 +35,5 @@ __all__ = [
     "RemoteTables",
     "User",
     "UserTable",
+    "query",
 ]

@@ -7,6 +7,7 @@ from spacetime_py import bindings
 
 from ._module import MODULE
 from .procedures import RemoteProcedures
+from .queries import query
 from .reducers import RemoteReducers
 from .tables import (
     AlarmTable,
@@ -129,4 +130,5 @@ __all__ = [
     "Tag",
     "TagTable",
     "TopItemsTable",
+    "query",
 ]

@@ -1,0 +1,134 @@
+"""`spacetime-py build`: a module, or one line for each thing that is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spacetime_py.build import wasm as wasm_file
+
+from .conftest import GOOD, HEAD, Command
+
+pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("runtime")]
+
+# (program, what the one line says); the program's own first line is line 3.
+BAD = {
+    "syntax": ("x = (\n", "main.py:3: SyntaxError: '(' was never closed"),
+    "indentation": ("def f():\nreturn 1\n", "main.py:4: IndentationError: expected an indented"),
+    "untyped parameter": (
+        "@reducer\ndef f(ctx: ReducerContext, n) -> None: ...\n",
+        "main.py:3: reducer f: parameter 'n' has no type: write `n: str`",
+    ),
+    "unsupported type": (
+        "@table\nclass A:\n    a: dict[str, u8]\n",
+        "main.py:3: A.a: dict is no type of the database: use a list of a class with @product",
+    ),
+    "a name twice": (
+        "@table\nclass A:\n    a: u8\n@table(accessor='a')\nclass B:\n    a: u8\n",
+        "main.py:6: table a is there already, at main.py:3: give one of them another name",
+    ),
+    "an import that is not there": (
+        "import no_such_library\n",
+        "main.py:3: ModuleNotFoundError: No module named 'no_such_library'; a module can import",
+    ),
+    "a package with C extensions": (
+        "import wasmtime\n",
+        "main.py:3: ModuleNotFoundError: No module named 'ctypes'; a module can import",
+    ),
+    "a name that is not there": (
+        "from spacetime_py.server import nothing\n",
+        "main.py:3: ImportError: cannot import name 'nothing'",
+    ),
+    "an exception": (
+        "def f() -> None:\n    raise ValueError('one\\ntwo')\nf()\n",
+        "main.py:4: ValueError: one two; the build imports the program, so what is at the top",
+    ),
+    "an assertion": ("assert 1 == 2\n", "main.py:3: AssertionError; the build imports"),
+    "an exit": ("raise SystemExit(3)\n", "main.py:3: SystemExit: 3; the build imports"),
+    "threads": ("import threading\n", "main.py:3: error: import of threading; a module has one th"),
+    "a null byte": ("x = 1\0\n", "main.py:3: there is a null byte; remove it"),
+    "newer Python": ("type X = int\n", "main.py:3: SyntaxError: invalid syntax"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.values(), ids=BAD.keys())
+def test_what_is_wrong_is_one_line(
+    refused: Callable[..., str], project: Callable[[str], Path], text: str, message: str
+) -> None:
+    folder = project(HEAD + text)
+    line = refused("build", folder)
+    assert message in line, line
+    assert not (folder / "build").exists()
+
+
+def test_encodings(refused: Callable[..., str], project: Callable[[str], Path]) -> None:
+    folder = project(HEAD)
+    file = folder / "src" / "main.py"
+    file.write_bytes(b"x = 1\ny = '\xff'\n")
+    assert "main.py:2: this is no text in the encoding of the file" in refused("build", folder)
+
+
+def test_a_loop_at_the_top(refused: Callable[..., str], project: Callable[[str], Path]) -> None:
+    line = refused("build", project("while True: pass\n"))
+    assert "main.py: the build imports the program, and that does not come to an end" in line
+
+
+def test_each_problem_has_a_line(command: Command, project: Callable[[str], Path]) -> None:
+    text = "@table\nclass A:\n    a: dict\n    b: set\n@reducer\ndef f(ctx, n) -> None: ...\n"
+    done = command("build", project(HEAD + text))
+    assert (done.code, done.out) == (1, "")
+    lines = done.err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("spacetime-py: main.py:") for line in lines)
+
+
+def test_each_finding_of_the_lint_has_a_line(
+    command: Command, project: Callable[[str], Path]
+) -> None:
+    text = "import time\ndef f() -> None: time.sleep(3)\nSEEN = []\ndef g(): SEEN.append(1)\n"
+    done = command("build", project(HEAD + text))
+    assert (done.code, done.out) == (1, "")
+    first, second = done.err.splitlines()
+    assert first.startswith("spacetime-py: main.py:4: error: use of time.sleep; a reducer must")
+    assert second.startswith("spacetime-py: main.py:6: error: change of SEEN, which belongs to")
+
+
+def test_a_warning_does_not_stop_it(command: Command, project: Callable[[str], Path]) -> None:
+    folder = project(GOOD + "API_KEY = 'abcdefgh'\nprint('hello')\n")
+    done = command("build", folder)
+    assert done.code == 0
+    warning, printed = done.err.splitlines()
+    assert warning.startswith("main.py:12: warning: API_KEY looks like a secret; it is in the")
+    assert printed == "hello"
+    assert (folder / "build" / "module.wasm").exists()
+
+
+def test_build(succeed: Callable[..., str], project: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = project(GOOD)
+    assert succeed("build", folder).startswith(f"{folder}/build/module.wasm: ")
+    out = tmp_path / "deep" / "other.wasm"
+    answer = json.loads(succeed("build", folder, "-o", out, "--json"))
+    wasm = out.read_bytes()
+    assert wasm == (folder / "build" / "module.wasm").read_bytes()
+    assert (answer["wasm"], answer["bytes"]) == (str(out), len(wasm))
+    assert "main" in answer["modules"]
+    assert wasm_file.sections_of(wasm)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["other.wasm"]
+
+
+def test_no_program(refused: Callable[..., str], tmp_path: Path) -> None:
+    line = refused("build", tmp_path)
+    assert "src/main.py is not there: write the module's tables and reducers in it" in line
+
+
+def test_settings_of_the_wrong_kind(
+    refused: Callable[..., str], project: Callable[[str], Path]
+) -> None:
+    folder = project(GOOD)
+    (folder / "pyproject.toml").write_text('[tool.spacetime]\ninclude = "json"\n')
+    assert "[tool.spacetime] include must be of type list" in refused("build", folder)
+    (folder / "pyproject.toml").write_text('[tool.spacetime]\nabi = "9.9"\n')
+    assert "'9.9': choose 10.0 or 10.5" in refused("build", folder)
