@@ -195,10 +195,15 @@ def test_it_works_inside_of_a_running_loop() -> None:
 
 
 def test_threads_read_whole_transactions() -> None:
-    """Any number of threads read while messages are applied, small ones and large ones."""
+    """Any number of threads read while messages are applied, with the interpreter free as well."""
     people = [Identity.from_bytes(number.to_bytes(32, "big")) for number in range(200)]
     with connected() as (connection, peer):
-        change(connection, peer, {"user": [user(one, "0") for one in people]})
+
+        def crowd(turn: int) -> list[User]:
+            # A message of more than 32 KiB is applied while other threads run.
+            return [user(one, f"{turn:300}") for one in people]
+
+        change(connection, peer, {"user": crowd(0)})
         everybody = connection.db.user.live(lambda row: True)
         is_over = threading.Event()
         faults: list[BaseException] = []
@@ -219,9 +224,7 @@ def test_threads_read_whole_transactions() -> None:
         for reader in readers:
             reader.start()
         for turn in range(100):
-            before = [user(one, str(turn)) for one in people]
-            after = [user(one, str(turn + 1)) for one in people]
-            change(connection, peer, {"user": after}, {"user": before})
+            change(connection, peer, {"user": crowd(turn + 1)}, {"user": crowd(turn)})
         is_over.set()
         for reader in readers:
             reader.join()
