@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.server.cache import cache_folder, lock
+from tests.server.npm import prepare, run_scenario
 
 from .process import Peer
 
@@ -25,29 +21,7 @@ SCENARIOS = re.findall(r"^  async (\w+)\(connect\)", (SOURCES / "scenarios.mjs")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts beside the packages that they import."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    digest = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()[:16]
-    packages = cache_folder() / f"typescript-{digest}"
-    with lock("typescript"):
-        if not (packages / "done").exists():
-            _install(packages)
-    folder = tmp_path_factory.mktemp("typescript")
-    for script in SOURCES.glob("*.mjs"):
-        shutil.copyfile(script, folder / script.name)
-    (folder / "node_modules").symlink_to(packages / "node_modules")
-    return folder
-
-
-def _install(packages: Path) -> None:
-    packages.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(SOURCES / name, packages / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=packages, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (packages / "done").touch()
+    return prepare(SOURCES, tmp_path_factory.mktemp("typescript"))
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +34,7 @@ def peer() -> Iterator[Peer]:
 @pytest.mark.parametrize(("protocol", "compression"), [("v3", "gzip"), ("v2", "none")])
 def test_scenario(folder: Path, peer: Peer, protocol: str, compression: str, scenario: str) -> None:
     database = peer.publish(f"{scenario.replace('_', '-')}-{uuid4().hex}", native="mod28")
-    command = ["node", "run.mjs", peer.url, database.name, protocol, compression, scenario]
-    environment = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60
-    )
-    passed = done.returncode == 0 and done.stdout.splitlines()[-1:] == ["passed"]
-    assert passed, f"{done.stdout}\n{done.stderr}"
+    run_scenario(folder, peer.url, database.name, protocol, compression, scenario)
 
 
 def test_there_are_scenarios() -> None:

@@ -24,10 +24,8 @@ const OTHERS: [&str; 3] = ["Cargo.toml", "package.json", "CMakeLists.txt"];
 
 /// Whether a folder is a Python project: it says so, and nothing in it says that it is something else.
 pub fn is_python(folder: &Path) -> bool {
-    let has = |name: &&str| folder.join(name).is_file();
-    ["pyproject.toml", "setup.py"].iter().any(|name| has(name))
-        && !OTHERS.iter().any(|name| has(name))
-        && !has_csproj(folder)
+    let has_one_of = |names: &[&str]| names.iter().any(|name| folder.join(name).is_file());
+    has_one_of(&["pyproject.toml", "setup.py"]) && !has_one_of(&OTHERS) && !has_csproj(folder)
 }
 
 fn has_csproj(folder: &Path) -> bool {
