@@ -20,8 +20,8 @@ KEYS = 200
 KEPT = 100
 """What the module keeps of its steps, and the last one."""
 HUGE = 1_000_000
-PATIENCE = 300.0
-"""Seconds for one call: a loop without an end takes a minute or more until its energy is used."""
+PATIENCE = 1200.0
+"""Seconds for one call: a loop without an end takes minutes until its energy is used."""
 
 WEIGHTS = {
     "put": 30,
