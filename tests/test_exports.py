@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import spacetime_py
-from spacetime_py import bindings, exceptions
+from spacetime_py import bindings, exceptions, sync
 
 PUBLIC = {
     *exceptions.__all__,
+    "Added",
+    "Change",
+    "LiveRow",
+    "LiveRows",
+    "Removed",
+    "Stream",
+    "Transaction",
+    "Updated",
     "Changes",
     "ConnectionId",
     "ConnectionState",
@@ -72,6 +80,11 @@ def test_public_names() -> None:
 
 def test_names_for_generated_packages() -> None:
     assert set(bindings.__all__) == FOR_BINDINGS
+
+
+def test_names_for_programs_that_do_not_await() -> None:
+    names = {"SyncConnection", "SyncSubscriptionBuilder", "SyncSubscriptionHandle", "connect"}
+    assert set(sync.__all__) == names
 
 
 def test_classes_name_their_public_place() -> None:

@@ -10,7 +10,7 @@ from pytest_codspeed import BenchmarkFixture
 
 from examples.chat.module_bindings import DbConnection, Message, MessageTable, User, UserTable
 from spacetime_py._core import Connection, SubscribeApplied
-from spacetime_py.callbacks import RowCallbacks
+from spacetime_py.listeners import RowCallbacks
 
 from . import peer
 from .rows import identity, messages, user, user_bytes, users

@@ -17,6 +17,7 @@ from ._core import (
 )
 from .builder import DbConnectionBuilder
 from .callbacks import Changes, TableChanges
+from .changes import Added, Change, Removed, Transaction, Updated
 from .context import (
     EventContext,
     ReconnectedEvent,
@@ -53,11 +54,14 @@ from .exceptions import (
     SchemaMismatchError,
     SenderError,
     SpacetimeDBError,
+    StreamOverflow,
     SubscriptionError,
 )
+from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
 from .state import ConnectionState, ConnectionStatus
+from .stream import Stream
 from .subscription import SubscriptionBuilder, SubscriptionHandle
 from .sums import Err, Ok, Some
 from .table import Index, Table, UniqueIndex
@@ -66,10 +70,12 @@ from .transport import MemoryTransport
 ScheduleAt: TypeAlias = TimeDuration | Timestamp
 
 __all__ = [
+    "Added",
     "AlreadyEnded",
     "AlreadyUnsubscribed",
     "AuthenticationError",
     "CallTimeout",
+    "Change",
     "Changes",
     "CodegenError",
     "ConnectError",
@@ -92,6 +98,8 @@ __all__ = [
     "Index",
     "InternalError",
     "KeepaliveTimeout",
+    "LiveRow",
+    "LiveRows",
     "MemoryTransport",
     "Ok",
     "ProcedureCall",
@@ -106,11 +114,14 @@ __all__ = [
     "ReducerCall",
     "ReducerError",
     "ReducerEvent",
+    "Removed",
     "ScheduleAt",
     "SchemaMismatchError",
     "SenderError",
     "Some",
     "SpacetimeDBError",
+    "Stream",
+    "StreamOverflow",
     "SubscribeAppliedEvent",
     "SubscribeErrorEvent",
     "SubscriptionBuilder",
@@ -120,9 +131,11 @@ __all__ = [
     "TableChanges",
     "TimeDuration",
     "Timestamp",
+    "Transaction",
     "UniqueIndex",
     "UnknownTransactionEvent",
     "UnsubscribeAppliedEvent",
+    "Updated",
     "__version__",
     "from_bsatn",
     "to_bsatn",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ._core import TableDiff
-from .context import EventContext
 from .pending import logger
 
 Callback = Callable[..., object]
+
+# For the lists of all connections: they change rarely, and seldom from two threads.
+_changing = threading.Lock()
 
 
 def check_callback(callback: object, place: str) -> None:
@@ -33,16 +37,26 @@ def name_of(callback: object) -> str:
 
 
 class Guard:
-    """Calls callbacks. What one raises is logged, and told to `on_callback_error`; no more."""
+    """Calls callbacks. What one raises is logged, and told to `on_callback_error`; no more.
 
-    __slots__ = ("_on_callback_error",)
+    With a `queue`, all calls are put there instead, for another thread to make them.
+    """
+
+    __slots__ = ("_on_callback_error", "queue")
 
     def __init__(self, on_callback_error: Callable[[Exception], object] | None) -> None:
         if on_callback_error is not None:
             check_callback(on_callback_error, "on_callback_error")
         self._on_callback_error = on_callback_error
+        self.queue: deque[tuple[str, Callback, tuple[object, ...]]] | None = None
 
     def call(self, place: str, callback: Callback, *args: object) -> None:
+        if self.queue is None:
+            self.call_now(place, callback, *args)
+        else:
+            self.queue.append((place, callback, args))
+
+    def call_now(self, place: str, callback: Callback, *args: object) -> None:
         try:
             callback(*args)
         except Exception as error:
@@ -70,40 +84,17 @@ class CallbackList:
 
     def add(self, callback: Callback) -> None:
         check_callback(callback, self.place)
-        self.callbacks = (*self.callbacks, callback)
+        with _changing:
+            self.callbacks = (*self.callbacks, callback)
 
     def remove(self, callback: Callback) -> None:
         """Raises ValueError when it is not there."""
-        remaining = list(self.callbacks)
-        if callback not in remaining:
-            raise ValueError(f"{name_of(callback)} is not registered as {self.place}")
-        remaining.remove(callback)
-        self.callbacks = tuple(remaining)
-
-
-class RowCallbacks:
-    """The row callbacks of one table."""
-
-    __slots__ = ("deletes", "inserts", "updates")
-
-    def __init__(self, table: str) -> None:
-        self.inserts = CallbackList(f"on_insert of table `{table}`")
-        self.deletes = CallbackList(f"on_delete of table `{table}`")
-        self.updates = CallbackList(f"on_update of table `{table}`")
-
-    def run(self, guard: Guard, context: EventContext[Any], diff: TableDiff) -> None:
-        # Rows are made when asked for, so a list without callbacks is not touched.
-        if self.inserts.callbacks:
-            _run(self.inserts, guard, context, diff.inserts)
-        if self.deletes.callbacks:
-            _run(self.deletes, guard, context, diff.deletes)
-        if self.updates.callbacks:
-            for old, new in diff.updates:
-                for callback in self.updates.callbacks:
-                    try:
-                        callback(context, old, new)
-                    except Exception as error:
-                        guard.report(self.updates.place, callback, error)
+        with _changing:
+            remaining = list(self.callbacks)
+            if callback not in remaining:
+                raise ValueError(f"{name_of(callback)} is not registered as {self.place}")
+            remaining.remove(callback)
+            self.callbacks = tuple(remaining)
 
 
 class TableChanges:
@@ -160,14 +151,3 @@ class Changes(Mapping[str, TableChanges]):
 
     def __contains__(self, table: object) -> bool:
         return table in self._tables
-
-
-def _run(
-    which: CallbackList, guard: Guard, context: EventContext[Any], rows: Iterable[Any]
-) -> None:
-    for row in rows:
-        for callback in which.callbacks:
-            try:
-                callback(context, row)
-            except Exception as error:
-                guard.report(which.place, callback, error)

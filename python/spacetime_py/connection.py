@@ -17,6 +17,7 @@ from ._core import Connection as Core
 from .builder import DbConnectionBuilder
 from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
+from .changes import Transaction
 from .context import EventContext
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
@@ -24,10 +25,12 @@ from .explain import Explain
 from .link import Link, LinkOptions
 from .pending import Pending
 from .query import Query, sql_of
+from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
+from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
 from .transport import TransportFactory, checked_headers, parse_uri
@@ -147,6 +150,8 @@ class DbConnection:
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
         )
+        # What callbacks are given as the connection: the facade, if there is one.
+        self._face: object = self
         self._dispatcher = Dispatcher(self, self._module, self._guard)
         tables, reducers, procedures = self._parts
         self.db = tables(self._core, self._dispatcher.rows)
@@ -260,12 +265,22 @@ class DbConnection:
 
         Returns the callback, so that it works as a decorator. Raises TypeError for an async one.
         """
-        self._dispatcher.transactions.add(callback)
+        self._dispatcher.on_transaction.add(callback)
         return callback
 
     def remove_on_transaction(self, callback: Callable[..., object]) -> None:
         """Undo one `on_transaction`. Raises ValueError when the callback is not registered."""
-        self._dispatcher.transactions.remove(callback)
+        self._dispatcher.on_transaction.remove(callback)
+
+    def transactions(
+        self, *, size: int = 1000, overflow: Overflow = "error"
+    ) -> Stream[Transaction]:
+        """A stream of what `on_transaction` is called for, from now on.
+
+        Of at most `size` transactions that wait to be read. One more ends the stream with
+        StreamOverflow, or costs the oldest with `overflow="drop_oldest"`.
+        """
+        return self._dispatcher.transactions.open(size, overflow, None)
 
     def subscription_builder(self) -> SubscriptionBuilder:
         """Subscribe without waiting."""
@@ -294,13 +309,13 @@ class DbConnection:
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")
         link = self._link = Link(
-            self, self._core, self._dispatcher, self._guard, self._explain, self._options
+            self._face, self._core, self._dispatcher, self._guard, self._explain, self._options
         )
         try:
             await link.open()
         except SpacetimeDBError as error:
             if self._on_connect_error is not None:
-                self._guard.call("on_connect_error", self._on_connect_error, self, error)
+                self._guard.call("on_connect_error", self._on_connect_error, self._face, error)
             raise
         return self
 
@@ -311,6 +326,13 @@ class DbConnection:
         traceback: TracebackType | None,
     ) -> None:
         await self._entered().leave(orderly=exc is None or isinstance(exc, Exception))
+
+    def _lend(self, face: object, elsewhere: Elsewhere) -> None:
+        """To a facade for other threads; `elsewhere` is the thread that will enter this."""
+        if self._link is not None or self._face is not self:
+            raise RuntimeError("a connection is used once: make a new one")
+        self._face = self._dispatcher.connection = face
+        self._dispatcher.hub.elsewhere = elsewhere
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None

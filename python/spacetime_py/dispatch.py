@@ -6,7 +6,8 @@ The core has applied the whole message to the cache before it gives the event. B
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ._core import (
@@ -21,7 +22,8 @@ from ._core import (
     Unasked,
     UnsubscribeApplied,
 )
-from .callbacks import Callback, CallbackList, Changes, Guard, RowCallbacks, TableChanges
+from .callbacks import Callback, CallbackList, Changes, Guard, TableChanges
+from .changes import Transaction
 from .context import (
     Event,
     EventContext,
@@ -42,7 +44,11 @@ from .exceptions import (
     SpacetimeDBError,
     SubscriptionError,
 )
+from .explain import is_our_close
+from .listeners import RowCallbacks
 from .pending import Pending, fresh
+from .queues import item_queue
+from .stream import Feed, Hub
 from .subscription import Subscription
 
 _UNKNOWN_TRANSACTION = UnknownTransactionEvent()
@@ -50,14 +56,16 @@ _RECONNECTED = ReconnectedEvent()
 
 
 class Dispatcher:
-    """Knows who waits for what: row callbacks, calls in flight, subscriptions."""
+    """Knows who waits for what: listeners, calls in flight, subscriptions."""
 
     def __init__(self, connection: object, module: Module, guard: Guard) -> None:
-        self._connection = connection
+        self.connection = connection
+        self.hub = Hub()
         self._guard = guard
-        self.rows = {name: RowCallbacks(name) for name in module.table_names}
-        self._rows_by_number = list(self.rows.items())
-        self.transactions = CallbackList("on_transaction")
+        self.rows = {name: RowCallbacks(name, self.hub, guard) for name in module.table_names}
+        self._rows_by_number = list(self.rows.values())
+        self.on_transaction = CallbackList("on_transaction")
+        self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls: dict[int, Pending[Any]] = {}
         self.subscriptions: dict[int, Subscription] = {}
 
@@ -72,6 +80,7 @@ class Dispatcher:
         | Resynced
         | Unasked,
     ) -> None:
+        self.hub.message += 1
         if isinstance(event, TransactionUpdate):
             self._transaction(event)
         elif isinstance(event, SubscribeApplied):
@@ -100,6 +109,10 @@ class Dispatcher:
         for subscription in subscriptions.values():
             subscription.ended.is_watched |= not subscription.is_unsubscribing
             subscription.fail(fresh(error))
+        told = None if is_our_close(error) else error
+        for rows in self._rows_by_number:
+            rows.end(told)
+        self.transactions.end(told)
 
     def _transaction(self, event: TransactionUpdate) -> None:
         request_id = event.request_id
@@ -120,8 +133,9 @@ class Dispatcher:
         subscription = self.subscriptions[event.query_set]
         context = self._context(SubscribeAppliedEvent(subscription.queries))
         subscription.applied.resolve(None)
-        self._call_all("on_applied of a subscription", subscription.on_applied, context)
-        self._run_rows(event.diff, context)
+        place = "on_applied of a subscription"
+        told_first = partial(self._call_all, place, subscription.on_applied, context)
+        self._run_rows(event.diff, context, told_first)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
         subscription = self.subscriptions.pop(event.query_set)
@@ -130,17 +144,19 @@ class Dispatcher:
 
     def _subscription_failed(self, event: SubscriptionFailed) -> None:
         failed = [self.subscriptions.pop(query_set) for query_set in event.query_sets]
+        queries = tuple(query for subscription in failed for query in subscription.queries)
+        ended = SubscribeErrorEvent(SubscriptionError(queries, event.message))
+        told_first = partial(self._fail_subscriptions, failed, event.message)
+        self._run_rows(event.diff, self._context(ended), told_first)
+
+    def _fail_subscriptions(self, failed: Sequence[Subscription], message: str) -> None:
         for subscription in failed:
-            error = SubscriptionError(subscription.queries, event.message)
+            error = SubscriptionError(subscription.queries, message)
             subscription.applied.is_watched |= bool(subscription.on_error)
             subscription.ended.is_watched |= bool(subscription.on_error)
             subscription.fail(error)
             context = self._context(SubscribeErrorEvent(error))
             self._call_all("on_error of a subscription", subscription.on_error, context, error)
-        if event.diff:
-            queries = tuple(query for subscription in failed for query in subscription.queries)
-            ended = SubscribeErrorEvent(SubscriptionError(queries, event.message))
-            self._run_rows(event.diff, self._context(ended))
 
     def _procedure_result(self, event: ProcedureResult) -> None:
         call = self.calls.pop(event.request_id, None)
@@ -165,15 +181,30 @@ class Dispatcher:
             call.resolve(event.rows)
 
     def _context(self, event: Event) -> EventContext[Any]:
-        return EventContext(self._connection, event)
+        return EventContext(self.connection, event)
 
-    def _run_rows(self, diffs: Sequence[TableDiff], context: EventContext[Any]) -> None:
+    def _run_rows(
+        self,
+        diffs: Sequence[TableDiff],
+        context: EventContext[Any],
+        told_first: Callable[[], None] | None = None,
+    ) -> None:
         for diff in diffs:
-            self._rows_by_number[diff.table][1].run(self._guard, context, diff)
-        if diffs and self.transactions.callbacks:
-            tables = [(self._rows_by_number[diff.table][0], diff) for diff in diffs]
-            changes = Changes({name: TableChanges(name, diff) for name, diff in tables})
-            self._call_all("on_transaction", self.transactions.callbacks, context, changes)
+            self._rows_by_number[diff.table].update(diff, context)
+        if told_first is not None:
+            told_first()
+        for diff in diffs:
+            self._rows_by_number[diff.table].run(diff, context)
+        for diff in diffs:
+            self._rows_by_number[diff.table].tell(context)
+        if diffs and (self.on_transaction.callbacks or self.transactions.is_heard):
+            self._tell_transaction(diffs, context)
+
+    def _tell_transaction(self, diffs: Sequence[TableDiff], context: EventContext[Any]) -> None:
+        tables = [(self._rows_by_number[diff.table].name, diff) for diff in diffs]
+        changes = Changes({name: TableChanges(name, diff) for name, diff in tables})
+        self._call_all("on_transaction", self.on_transaction.callbacks, context, changes)
+        self.transactions.push(Transaction(context.event, changes))
 
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:

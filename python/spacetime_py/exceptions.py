@@ -14,6 +14,7 @@ SpacetimeDBError
 ├── SubscriptionError             queries, message
 │   ├── AlreadyUnsubscribed       `unsubscribe()` was called before
 │   └── AlreadyEnded              the server ended it
+├── StreamOverflow                what, size: a stream was read too slowly for its queue
 ├── CallTimeout                   also a TimeoutError: an await took longer than its `timeout`
 ├── ReducerError                  reducer, message
 │   ├── SenderError               the reducer returned an error, in the module's words
@@ -58,6 +59,7 @@ __all__ = [
     "SchemaMismatchError",
     "SenderError",
     "SpacetimeDBError",
+    "StreamOverflow",
     "SubscriptionError",
 ]
 
@@ -177,6 +179,21 @@ class AlreadyEnded(SubscriptionError):
 
     def __init__(self, queries: tuple[str, ...], message: str = "the server ended it") -> None:
         super().__init__(queries, message)
+
+
+class StreamOverflow(SpacetimeDBError):
+    """A stream was read too slowly: its queue was full. What came until then was given first."""
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(what, size)
+        self.what = what
+        self.size = size
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} came faster than they were read, and {self.size} were waiting: read "
+            "faster, give a larger `size`, or choose another `overflow`"
+        )
 
 
 class CallTimeout(SpacetimeDBError, TimeoutError):

@@ -68,6 +68,13 @@ class Pending(Generic[_T]):
                     await self._event.wait()
         if not self.is_done:
             raise CallTimeout(f"{self} was not answered within {timeout:g} s")
+        return self.result()
+
+    def result(self) -> _T:
+        """The value, or the error that was set. Raises RuntimeError when there is neither yet."""
+        self.is_watched = True
+        if not self.is_done:
+            raise RuntimeError(f"{self} is in flight: wait for it first")
         if self._error is not None:
             raise self._error.with_traceback(None)
         return cast(_T, self._value)

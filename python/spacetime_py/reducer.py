@@ -10,7 +10,9 @@ from .pending import Pending
 _T = TypeVar("_T")
 
 
-class _Call(Awaitable[_T], Generic[_T]):
+class Call(Awaitable[_T], Generic[_T]):
+    """What calls of both kinds have in common."""
+
     __slots__ = ("_pending", "_timeout")
 
     def __init__(self, pending: Pending[_T], timeout: float | None) -> None:
@@ -22,15 +24,22 @@ class _Call(Awaitable[_T], Generic[_T]):
         """Whether the outcome is known, so that awaiting does not wait."""
         return self._pending.is_done
 
+    def result(self) -> _T:
+        """The outcome of a call that is done. Raises RuntimeError while it is in flight."""
+        return self._pending.result()
+
     def __await__(self) -> Generator[Any, Any, _T]:
-        return self._pending.wait(self._timeout).__await__()
+        return self._wait().__await__()
+
+    async def _wait(self, timeout: float | None = None) -> _T:
+        return await self._pending.wait(self._timeout if timeout is None else timeout)
 
     def __repr__(self) -> str:
         state = "done" if self.is_done else "in flight"
         return f"<{type(self).__name__} of {self._pending}, {state}>"
 
 
-class ReducerCall(_Call[None]):
+class ReducerCall(Call[None]):
     """The call of a reducer, which may be awaited any number of times, or not at all.
 
     Awaiting returns None once the transaction is committed and its row callbacks have run.
@@ -44,7 +53,7 @@ class ReducerCall(_Call[None]):
     __slots__ = ()
 
 
-class ProcedureCall(_Call[_T]):
+class ProcedureCall(Call[_T]):
     """The call of a procedure; awaiting gives what it returned. Otherwise as `ReducerCall`.
 
     Raises ProcedureError, CallTimeout, ConnectionClosed (with `maybe_executed`), and ProtocolError

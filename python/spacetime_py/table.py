@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ._core import Connection, TableCache
-from .callbacks import RowCallbacks
+from .changes import Added, Change
 from .context import EventContext
+from .listeners import RowCallbacks
+from .live import LiveRow, LiveRows
+from .queues import RowOverflow
+from .stream import Stream
 
 _Row = TypeVar("_Row")
 _Key = TypeVar("_Key")
 
 
 class _OrderedIndex(Generic[_Row, _Key]):
-    __slots__ = ("_cache", "_columns")
+    __slots__ = ("_cache", "_columns", "_listeners")
 
-    def __init__(self, cache: TableCache, columns: tuple[int, ...]) -> None:
+    def __init__(
+        self, cache: TableCache, columns: tuple[int, ...], listeners: RowCallbacks
+    ) -> None:
         self._cache = cache
         self._columns = columns
+        self._listeners = listeners
 
     def range(
         self,
@@ -54,14 +62,21 @@ class UniqueIndex(_OrderedIndex[_Row, _Key]):
 
     __slots__ = ("_column",)
 
-    def __init__(self, cache: TableCache, column: int) -> None:
-        super().__init__(cache, (column,))
+    def __init__(self, cache: TableCache, column: int, listeners: RowCallbacks) -> None:
+        super().__init__(cache, (column,), listeners)
         self._column = column
 
     def find(self, key: _Key) -> _Row | None:
         """The cached row with this value, in constant time. Raises EncodeError for a wrong type."""
         row: _Row | None = self._cache.find(self._column, key)
         return row
+
+    def live(self, key: _Key) -> LiveRow[_Row]:
+        """The row with this value, kept current, and told of when it comes, changes and leaves.
+
+        Raises EncodeError for a wrong type.
+        """
+        return LiveRow(self._listeners, self._cache, self._column, key)
 
 
 class Index(_OrderedIndex[_Row, _Key]):
@@ -87,6 +102,22 @@ class Index(_OrderedIndex[_Row, _Key]):
         """The same as `len(index.filter(key))`, without making the rows."""
         return self._cache.count(self._columns, key)
 
+    def live(self, key: _Key) -> LiveRows[_Row]:
+        """The rows of this key, kept current, and told of when they come, change and leave.
+
+        Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
+        """
+        first = partial(self.filter, key)
+        is_tuple = len(self._columns) > 1 and isinstance(key, tuple)
+        wanted: tuple[object, ...] = key if is_tuple else (key,)  # type: ignore[assignment]
+        columns = self._columns[: len(wanted)]
+
+        def has_key(row: Any) -> bool:
+            names: tuple[str, ...] = row.__match_args__
+            return tuple(getattr(row, names[column]) for column in columns) == wanted
+
+        return LiveRows(self._listeners, first, has_key)
+
 
 class Table(Generic[_Row]):
     """The rows of a table that live subscriptions cover, and callbacks. Base of generated classes.
@@ -103,10 +134,10 @@ class Table(Generic[_Row]):
         self._cache: TableCache = core.table(self._name)
         self._callbacks = callbacks[self._name]
         for name, column in self._unique.items():
-            unique: UniqueIndex[Any, Any] = UniqueIndex(self._cache, column)
+            unique: UniqueIndex[Any, Any] = UniqueIndex(self._cache, column, self._callbacks)
             setattr(self, name, unique)
         for name, columns in self._indexes.items():
-            index: Index[Any, Any] = Index(self._cache, columns)
+            index: Index[Any, Any] = Index(self._cache, columns, self._callbacks)
             setattr(self, name, index)
 
     def count(self) -> int:
@@ -118,16 +149,41 @@ class Table(Generic[_Row]):
 
         Raises RuntimeError when the table changes meanwhile: use `list(table)` around an await.
         """
-        return iter(self._cache)
+        return iter(self)
 
     def __len__(self) -> int:
         return len(self._cache)
 
     def __iter__(self) -> Iterator[_Row]:
-        return iter(self._cache)
+        if self._callbacks.hub.elsewhere is None:
+            return iter(self._cache)
+        # The table may change at any time, seen from another thread.
+        return iter(self._callbacks.hub.call(lambda: list(self._cache)))
 
     def __contains__(self, row: object) -> bool:
         return row in self._cache
+
+    def changes(
+        self, *, existing: bool = False, size: int = 1000, overflow: RowOverflow = "error"
+    ) -> Stream[Change[_Row]]:
+        """A stream of `Added`, `Updated` and `Removed`, from now on.
+
+        `existing` gives the rows that are there first, as `Added`; between them and the changes
+        nothing is missing or told twice. At most `size` changes wait to be read. One more ends the
+        stream with StreamOverflow (`overflow="error"`) or costs the oldest (`"drop_oldest"`);
+        `"conflate"` folds what happens to a row that waits into one change instead of counting.
+        """
+        return self._callbacks.feed.open(size, overflow, self._existing if existing else None)
+
+    def live(self, where: Callable[[_Row], bool]) -> LiveRows[_Row]:
+        """The rows that meet a condition, kept current, told of when they come, change and leave.
+
+        `where` is asked once for each row that comes or changes, and should depend on the row only.
+        """
+        return LiveRows(self._callbacks, lambda: self._cache, where)
+
+    def _existing(self) -> list[Change[_Row]]:
+        return [Added(row) for row in self._cache]
 
     def on_insert(
         self, callback: Callable[[EventContext[Any], _Row], object]

@@ -10,7 +10,7 @@ import pytest
 
 from spacetime_py import EncodeError, Identity, Index
 from spacetime_py._core import Connection
-from spacetime_py.callbacks import RowCallbacks
+from spacetime_py.listeners import RowCallbacks
 from spacetime_py.table import Table
 from tests.codegen.golden.schema_2_8_3_version10 import Item, RemoteTables
 from tests.codegen.golden.schema_2_8_3_version10._module import MODULE
@@ -154,10 +154,11 @@ def test_a_wrong_key_of_one_column() -> None:
 
 
 def test_only_what_the_module_has_an_index_for() -> None:
-    index: Index[Any, Any] = Index(Cache(item(1)).db.item._cache, (0, 1))
+    cache, listeners = Cache(item(1)).db.item._cache, RowCallbacks("item")
+    index: Index[Any, Any] = Index(cache, (0, 1), listeners)
     with pytest.raises(ValueError, match=r"table `item` has no index over the columns \[0, 1\]"):
         index.filter((1, "a"))
-    beyond: Index[Any, Any] = Index(Cache(item(1)).db.item._cache, (99,))
+    beyond: Index[Any, Any] = Index(cache, (99,), listeners)
     with pytest.raises(ValueError, match="no index"):
         beyond.range()
 

@@ -211,6 +211,42 @@ async def unsubscribe_while_down(stage: Stage, step: int, late: bool) -> Any:
     return outcome
 
 
+# ---------------------------------------------------------------- streams
+
+
+async def read_changes(stage: Stage, step: int, late: bool) -> Any:
+    """What comes while a read is cancelled is neither lost nor told twice."""
+    handle = await stage.connection.subscribe("SELECT * FROM diary")
+    changes = stage.connection.db.diary.changes()
+    texts = [f"change {next(stage.numbers)}" for _ in range(3)]
+    found: list[Any] = []
+    call = stage.connection.reducers.add_diary(texts[0], 1)
+    outcome = await cancel(step, late, changes.__anext__, found)
+    await call
+    for text in texts[1:]:
+        await stage.connection.reducers.add_diary(text, 1)
+    found += [await changes.__anext__() for _ in range(changes.waiting)]
+    assert [change.row.text for change in found] == texts
+    for text in texts:
+        await stage.connection.reducers.drop_diary(text, 1)
+    await handle.unsubscribe()
+    changes.close()
+    return outcome
+
+
+async def read_transactions(stage: Stage, step: int, late: bool) -> Any:
+    transactions = stage.connection.transactions()
+    found: list[Any] = []
+    handle = stage.connection.subscription_builder().subscribe("SELECT * FROM presence")
+    outcome = await cancel(step, late, transactions.__anext__, found)
+    await handle.applied()
+    found += [await transactions.__anext__() for _ in range(transactions.waiting)]
+    assert len(found) == 1
+    transactions.close()
+    await handle.unsubscribe()
+    return outcome
+
+
 def cases() -> list[Case]:
     """Those for which today's client has what is cancelled."""
     cases: list[Case] = [
@@ -223,6 +259,8 @@ def cases() -> list[Case]:
         reducer,
         reducer_with_timeout,
         wait_closed,
+        read_changes,
+        read_transactions,
     ]
     if hasattr(DbConnection, "query"):
         cases.append(query)

@@ -167,3 +167,27 @@ def test_no_module(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "is no module of SpacetimeDB" in refused("generate", "--wasm", file)
     file.write_bytes(b"hello")
     assert "is no module of SpacetimeDB" in refused("generate", "--wasm", file)
+
+
+def test_the_name_is_remembered(
+    publish: Command, project: Callable[[str], Path], server: Api
+) -> None:
+    folder, name = project(GOOD), f"remembered-{uuid4().hex}"
+    file = folder / "pyproject.toml"
+    settings = (
+        "# mine\n[tool.spacetime]\nentry = 'src/main.py'  # the module\n\n[tool.other]\nx = 1\n"
+    )
+    file.write_text(settings)
+    first = publish(folder, "-d", name)
+    assert first.code == 0, first
+    assert f"database = {name!r} from now on" in first.err
+    written = file.read_text()
+    assert f"entry = 'src/main.py'  # the module\ndatabase = \"{name}\"\n" in written
+    assert written.startswith("# mine\n")
+    assert written.endswith("[tool.other]\nx = 1\n")
+    assert publish(folder).out.startswith(f"updated {name} (")
+    other = f"{name}-2"
+    assert publish(folder, "-d", other).out.startswith(f"created {other} (")
+    assert file.read_text() == written, "what is there stays"
+    for made in (name, other):
+        server.delete(made)

@@ -20,7 +20,7 @@ KEYS = 200
 KEPT = 100
 """What the module keeps of its steps, and the last one."""
 HUGE = 1_000_000
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds for one call: a loop without an end takes some ten until its energy is used."""
 
 WEIGHTS = {

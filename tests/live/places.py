@@ -1,5 +1,5 @@
 """Where the live suite runs: a server, the versions of the protocol that are offered to it, and
-the language of its modules, which is no business of their clients.
+the language of its modules, which is no business of their clients; and the way the clients run.
 
 With `SPACETIME_TEST_SERVER_URL` the server is the named one, which chooses the version itself.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal
 
 from tests.peer.process import Peer
 from tests.server.server import URL_VARIABLE, Server
@@ -21,6 +22,8 @@ class Place:
     protocols: tuple[str, ...] = ("v3", "v2", "v1")
     is_python: bool = False
     """The modules are those written in Python."""
+    way: Literal["async", "thread", "frame_tick"] = "async"
+    """How the suite's connections run: async, or through `facade.py`."""
 
     def new_server(self) -> AbstractContextManager[Server | Peer]:
         """One of the test's own, which it may stop."""
@@ -32,10 +35,18 @@ class Place:
 
 def places() -> list[Place]:
     if os.environ.get(URL_VARIABLE):
-        return [Place("url"), Place("url-python", is_python=True)]
+        return [
+            Place("url"),
+            Place("url-python", is_python=True),
+            Place("url-sync", way="thread"),
+            Place("url-frame-tick", way="frame_tick"),
+        ]
     return [
         Place("1.2.0"),
         Place("1.2.0-python", is_python=True),
         Place("peer-v2", is_peer=True, protocols=("v2",)),
         Place("peer-v3", is_peer=True, protocols=("v3",)),
+        Place("1.2.0-sync", way="thread"),
+        Place("1.2.0-frame-tick", way="frame_tick"),
+        Place("peer-v3-sync", is_peer=True, protocols=("v3",), way="thread"),
     ]

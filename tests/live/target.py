@@ -11,6 +11,7 @@ import anyio
 from spacetime_py import ReducerEvent
 from tests.server.api import Database
 
+from .facade import SyncFace, ticking
 from .places import Place
 
 
@@ -25,9 +26,12 @@ class Target:
     def connect(self, **options: Any) -> Any:
         """A connection to be entered."""
         options.setdefault("protocols", self.place.protocols)
-        return self.bindings.DbConnection(
+        connection = self.bindings.DbConnection(
             uri=self.database.url, database=self.database.name, **options
         )
+        if self.place.way == "async":
+            return connection
+        return SyncFace(connection, self.place.way)
 
 
 def is_own(event: object) -> bool:
@@ -39,3 +43,5 @@ async def until(condition: Callable[[], object]) -> None:
     """Wait for what the server sends unasked. The test's own time limit ends it."""
     while not condition():
         await anyio.sleep(0.01)
+        for tick in list(ticking):
+            tick()

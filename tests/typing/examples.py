@@ -14,21 +14,30 @@ from typing import Any
 from typing_extensions import assert_never, assert_type
 
 from spacetime_py import (
+    Added,
+    Change,
     Err,
     EventContext,
     Identity,
     Index,
+    LiveRow,
+    LiveRows,
     Ok,
     ProcedureCall,
     ReducerCall,
+    Removed,
     ScheduleAt,
     Some,
+    Stream,
     SubscriptionHandle,
     Table,
     TimeDuration,
     Timestamp,
+    Transaction,
     UniqueIndex,
+    Updated,
     from_bsatn,
+    sync,
 )
 from tests.codegen.golden import chat, nasty
 from tests.codegen.golden import schema_1_2_0_version9 as all_types
@@ -245,3 +254,56 @@ def builtins_keep_their_meaning(row: nasty.Class, remote: nasty.RemoteReducers) 
     assert_type(row.None_, list[str])
     assert_type(row.Identity__, int)
     assert_type(remote.str_("x", 5, "y"), ReducerCall)
+
+
+async def streams(connection: chat.DbConnection, db: chat.RemoteTables, me: Identity) -> None:
+    assert_type(db.user.changes(), Stream[Change[chat.User]])
+    async with db.user.changes(existing=True, overflow="conflate") as changes:
+        async for change in changes:
+            assert_type(change.row, chat.User)
+            match change:
+                case Added(row) | Removed(row):
+                    assert_type(row, chat.User)
+                case Updated(old, new):
+                    assert_type((old, new), tuple[chat.User, chat.User])
+                case _:
+                    assert_never(change)
+    async for transaction in connection.transactions():
+        assert_type(transaction, Transaction)
+    db.user.changes(overflow="block")  # type: ignore[arg-type]
+    connection.transactions(overflow="conflate")  # type: ignore[arg-type]
+
+
+def live_rows(db: chat.RemoteTables, items: all_types.ItemTable, me: Identity) -> None:
+    assert_type(db.user.identity.live(me), LiveRow[chat.User])
+    assert_type(db.user.identity.live(me).row, chat.User | None)
+    online = db.user.live(lambda user: user.online)
+    assert_type(online, LiveRows[chat.User])
+    assert_type(list(online), list[chat.User])
+    assert_type(online.changes(), Stream[Change[chat.User]])
+    assert_type(items.owner.live(me), LiveRows[all_types.Item])
+    online.on_removed(lambda context, row: print(assert_type(row, chat.User)))
+    db.user.identity.live("me")  # type: ignore[arg-type]
+    db.user.live(lambda user: user.age > 5)  # type: ignore[attr-defined]
+
+
+def synchronous(remote: newer.DbConnection) -> None:
+    made = chat.DbConnection(uri="http://127.0.0.1:3000", database="chat")
+    with sync.connect(made, callbacks="frame_tick") as connection:
+        assert_type(connection, sync.SyncConnection[chat.DbConnection])
+        assert_type(connection.db, chat.RemoteTables)
+        assert_type(connection.db.message, chat.MessageTable)
+        assert_type(connection.reducers, chat.RemoteReducers)
+        connection.reducers.send_message("hi", timeout=1.5)
+        connection.reducers.send_message(5)  # type: ignore[arg-type]
+        assert_type(connection.wait(connection.send.send_message("hi")), None)
+        assert_type(connection.subscribe("SELECT * FROM user"), sync.SyncSubscriptionHandle)
+        assert_type(connection.query(chat.query.user), list[chat.User])
+        assert_type(connection.read(lambda: len(connection.db.user)), int)
+        assert_type(connection.frame_tick(0.004), int)
+        for change in connection.db.user.changes():
+            assert_type(change.row, chat.User)
+    other = sync.connect(remote)
+    assert_type(other.procedures.add_numbers(1, 2).result(), int)
+    sync.connect("chat")  # type: ignore[type-var]
+    sync.connect(remote, callbacks="never")  # type: ignore[arg-type]

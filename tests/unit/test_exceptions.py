@@ -39,6 +39,11 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     ),
     (e.AlreadyUnsubscribed(("SELECT 1",)), "already unsubscribed (subscription to SELECT 1)"),
     (e.AlreadyEnded(("SELECT 1",)), "the server ended it (subscription to SELECT 1)"),
+    (
+        e.StreamOverflow("transactions", 5),
+        "transactions came faster than they were read, and 5 were waiting: read faster, "
+        "give a larger `size`, or choose another `overflow`",
+    ),
     (e.CallTimeout("too late"), "too late"),
     (e.ReducerError("add", "no"), "reducer `add` failed: no"),
     (e.SenderError("add", "no"), "reducer `add` refused: no"),

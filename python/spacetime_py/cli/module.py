@@ -19,6 +19,7 @@ from .settings import (
     chosen_server,
     find_module,
     json_option,
+    remember,
     server_options,
 )
 
@@ -141,6 +142,8 @@ def publish(
                     f"its owner's token by --token"
                 ) from error
             raise
+    if remember(project, "database", name):
+        click.echo(f"{project.file}: database = {name!r} from now on", file=sys.stderr)
     if as_json:
         print_json(published)
     else:

@@ -73,6 +73,19 @@ def _settings(file: Path) -> dict[str, Any] | None:
     return cast("dict[str, Any] | None", table)
 
 
+def remember(project: Project, key: str, value: str) -> bool:
+    """Write a setting into the project's `[tool.spacetime]`, unless it has one; True when written.
+
+    A project without that table is left alone. Comments and order stay as they are.
+    """
+    if not project.table or key in project.table:
+        return False
+    document = tomlkit.parse(project.file.read_text(encoding="utf-8"))
+    cast("dict[str, Any]", document)["tool"]["spacetime"][key] = value
+    project.file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    return True
+
+
 @dataclass(frozen=True)
 class Server:
     """Which server, and as whom."""

@@ -1,0 +1,114 @@
+"""Who hears of one table's changes: callbacks, live rows and streams.
+
+Before this file: `dispatch.py`. After it: the user's callbacks, `live.py` and `stream.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from ._core import TableDiff
+from .callbacks import CallbackList, Guard
+from .changes import Change, changes_of
+from .context import EventContext
+from .exceptions import SpacetimeDBError
+from .queues import row_queue
+from .stream import Feed, Hub
+
+
+class _Live(Protocol):
+    """Live rows of any kind."""
+
+    def update(self, changes: Iterable[Change[Any]], is_event: bool) -> None: ...
+    def tell(self, context: EventContext[Any]) -> None: ...
+    def end(self, error: SpacetimeDBError | None) -> None: ...
+
+
+class RowCallbacks:
+    """The listeners of one table.
+
+    For each message `update` comes before the first callback of any table, so that all callbacks
+    find live rows as the message left them; then come `run` and `tell`.
+    """
+
+    __slots__ = (
+        "_untold",
+        "deletes",
+        "feed",
+        "guard",
+        "hub",
+        "inserts",
+        "lives",
+        "name",
+        "updates",
+    )
+
+    def __init__(self, table: str, hub: Hub | None = None, guard: Guard | None = None) -> None:
+        self.name = table
+        self.hub = hub or Hub()
+        self.guard = guard or Guard(None)
+        self.inserts = CallbackList(f"on_insert of table `{table}`")
+        self.deletes = CallbackList(f"on_delete of table `{table}`")
+        self.updates = CallbackList(f"on_update of table `{table}`")
+        self.lives: tuple[_Live, ...] = ()
+        self.feed: Feed[Change[Any]] = Feed(self.hub, f"changes of table `{table}`", row_queue)
+        self._untold: list[Change[Any]] = []
+
+    def update(self, diff: TableDiff, context: EventContext[Any]) -> None:
+        """Live rows become current. Nobody is told yet."""
+        if self.lives or self.feed.is_heard:
+            changes = list(changes_of(diff, context.event))
+            for live in self.lives:
+                live.update(changes, diff.is_event)
+            self._untold += changes
+
+    def run(self, diff: TableDiff, context: EventContext[Any]) -> None:
+        """The callbacks of the table's rows."""
+        # Rows are made when asked for, so a list without callbacks is not touched.
+        if self.inserts.callbacks:
+            self._run(self.inserts, context, diff.inserts)
+        if self.deletes.callbacks:
+            self._run(self.deletes, context, diff.deletes)
+        if self.updates.callbacks:
+            self._run_updates(context, diff.updates)
+
+    def tell(self, context: EventContext[Any]) -> None:
+        """The callbacks of live rows, and streams."""
+        untold, self._untold = self._untold, []
+        for live in self.lives:
+            live.tell(context)
+        for change in untold:
+            self.feed.push(change)
+
+    def end(self, error: SpacetimeDBError | None) -> None:
+        """The connection has ended."""
+        self.feed.end(error)
+        for live in self.lives:
+            live.end(error)
+
+    # Guard.call does the same, at the price of one more call for each row and callback.
+
+    def _run(self, which: CallbackList, context: EventContext[Any], rows: Iterable[Any]) -> None:
+        call = None if self.guard.queue is None else self.guard.call
+        for row in rows:
+            for callback in which.callbacks:
+                if call is not None:
+                    call(which.place, callback, context, row)
+                    continue
+                try:
+                    callback(context, row)
+                except Exception as error:
+                    self.guard.report(which.place, callback, error)
+
+    def _run_updates(self, context: EventContext[Any], pairs: Iterable[tuple[Any, Any]]) -> None:
+        call = None if self.guard.queue is None else self.guard.call
+        for old, new in pairs:
+            for callback in self.updates.callbacks:
+                if call is not None:
+                    call(self.updates.place, callback, context, old, new)
+                    continue
+                try:
+                    callback(context, old, new)
+                except Exception as error:
+                    self.guard.report(self.updates.place, callback, error)

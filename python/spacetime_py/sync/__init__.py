@@ -1,0 +1,14 @@
+"""For programs that do not await: a connection that lives in a thread of its own.
+
+`connect(DbConnection(...))` takes the class of the generated package as it is.
+"""
+
+from .connection import SyncConnection, connect
+from .subscription import SyncSubscriptionBuilder, SyncSubscriptionHandle
+
+__all__ = [
+    "SyncConnection",
+    "SyncSubscriptionBuilder",
+    "SyncSubscriptionHandle",
+    "connect",
+]

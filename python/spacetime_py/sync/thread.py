@@ -1,0 +1,104 @@
+"""The thread with an event loop in which all synchronous connections of the process live."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from ..pending import logger
+
+_T = TypeVar("_T")
+
+
+class LoopThread:
+    """Starts with the first connection and then waits for the next, until the program ends."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="spacetime_py", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread that asks."""
+        return threading.current_thread() is self._thread
+
+    @property
+    def is_alive(self) -> bool:
+        """False after `stop`, and in a process that was forked from its own."""
+        return self._thread.is_alive() and not self._is_stopping
+
+    def call(self, function: Callable[[], _T]) -> _T:
+        """Run a function there, between two messages, and wait for it."""
+        if self.is_here or not self.is_alive:
+            return function()
+        future: Future[_T] = Future()
+
+        def answer() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(answer)
+        return future.result()
+
+    def run(self, start: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """Run an async function there and wait for it; what ends the wait cancels it.
+
+        Raises RuntimeError in that thread, which would wait for itself.
+        """
+        if self.is_here:
+            raise RuntimeError(
+                "a callback must not wait: `subscription_builder()` subscribes without it"
+            )
+        if not self.is_alive:
+            raise RuntimeError("the program is ending")
+        future = asyncio.run_coroutine_threadsafe(start(), self._loop)
+        try:
+            return future.result()
+        except BaseException:  # KeyboardInterrupt
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        """At the end of the program, when no connection is left."""
+        self._is_stopping = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        while not self._is_stopping:
+            try:
+                self._loop.run_forever()
+            except BaseException as error:
+                # A callback's SystemExit or KeyboardInterrupt: they end no other thread either.
+                logger.error(
+                    "%s in the thread of connections", type(error).__name__, exc_info=error
+                )
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+_starting = threading.Lock()
+_shared: LoopThread | None = None
+
+
+def shared_thread() -> LoopThread:
+    """The thread of this process."""
+    global _shared
+    with _starting:
+        if _shared is None or not _shared.is_alive:
+            _shared = LoopThread()
+        return _shared
+
+
+def stop_shared_thread() -> None:
+    """At the end of the program."""
+    if _shared is not None and _shared.is_alive:
+        _shared.stop()
