@@ -8,9 +8,13 @@ import pytest
 
 from examples.chat.module_bindings import EventContext, User
 from spacetime_py import Added, EncodeError, Identity, LiveRow, LiveRows, Removed, Updated
+from tests.codegen.golden.schema_2_8_3_version10 import Spark
 
+from . import wire2
 from .peer import connected
 from .test_streams import ALICE, BOB, CAROL, USERS, message, now, take, user
+from .test_traps import subscribed, version_2
+from .wire2 import Events
 
 pytestmark = pytest.mark.anyio
 
@@ -177,3 +181,15 @@ async def test_when_the_connection_has_ended_they_are_as_they_were() -> None:
             assert list(live) == [user(ALICE)]
             assert [change async for change in live.changes()] == []
         assert connection.db.user.identity.live(Identity("00" * 32)).row is None
+
+
+async def test_streams_and_live_rows_of_an_event_table() -> None:
+    async with version_2() as (connection, peer):
+        _, query_set = subscribed(connection, peer, "SELECT * FROM spark", {})
+        changes, bright = connection.db.spark.changes(), connection.db.spark.live(lambda row: True)
+        net, heard = connection.db.spark.changes(overflow="conflate"), list[Spark]()
+        bright.on_added(lambda _, row: heard.append(row))
+        spark = Spark(1, "x")
+        peer.send(wire2.transaction_update({query_set: {"spark": Events([spark, spark])}}))
+        assert (changes.waiting, net.waiting, heard, len(bright)) == (2, 1, [spark, spark], 0)
+        assert [(await changes.__anext__()).row for _ in range(2)] == [spark, spark]

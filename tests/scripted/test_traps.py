@@ -391,18 +391,6 @@ async def test_rows_of_an_event_table_are_told_and_not_kept() -> None:
         assert len(connection.db.spark) == 0
 
 
-async def test_streams_and_live_rows_of_an_event_table() -> None:
-    async with version_2() as (connection, peer):
-        _, query_set = subscribed(connection, peer, "SELECT * FROM spark", {})
-        changes, bright = connection.db.spark.changes(), connection.db.spark.live(lambda row: True)
-        net, heard = connection.db.spark.changes(overflow="conflate"), list[Spark]()
-        bright.on_added(lambda _, row: heard.append(row))
-        spark = Spark(1, "x")
-        peer.send(wire2.transaction_update({query_set: {"spark": Events([spark, spark])}}))
-        assert (changes.waiting, net.waiting, heard, len(bright)) == (2, 1, [spark, spark], 0)
-        assert [(await changes.__anext__()).row for _ in range(2)] == [spark, spark]
-
-
 async def test_a_view_is_a_table_with_rows_of_its_own_type() -> None:
     async with version_2() as (connection, peer):
         summary = ItemSummary("a", 1)
