@@ -100,7 +100,7 @@ async def test_ten_thousand_rows_that_were_there(all_types: Target) -> None:
         assert (reader.db.bulk.count(), seen) == (MANY, {"insert": MANY})
         assert ids(reader.db.bulk) == list(range(MANY))
         await writer.reducers.bulk_update(0, MANY, 1)
-        await until(lambda: seen["update"])
+        await until(lambda: seen["update"] == MANY)
         assert seen == {"insert": MANY, "update": MANY}
         await handle.unsubscribe()
         assert (len(reader.db.bulk), seen["delete"]) == (0, MANY)
