@@ -27,7 +27,7 @@ from tests.server.modules import build_module
 from tests.server.python_modules import python_module
 from tests.server.server import Server
 
-BATCH = 200
+BATCH = 25
 """Calls of one twin between two looks at the metrics."""
 ROWS = 1_000
 STARTS = 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,3 +133,15 @@ def test_settings_of_the_wrong_kind(
     assert "[tool.spacetime] include must be of type list" in refused("build", folder)
     (folder / "pyproject.toml").write_text('[tool.spacetime]\nabi = "9.9"\n')
     assert "'9.9': choose 10.0 or 10.5" in refused("build", folder)
+
+
+def test_the_same_bytes_everywhere(
+    succeed: Callable[..., str], project: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """In another folder, for another user, with another order of sets."""
+    succeed("build", project(GOOD), "-o", tmp_path / "one.wasm", PYTHONHASHSEED="1")
+    other = tmp_path / "elsewhere"
+    shutil.copytree(project(GOOD), other)
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "USER": "other"}
+    succeed("build", other, "-o", tmp_path / "two.wasm", PYTHONHASHSEED="2", **home)
+    assert (tmp_path / "one.wasm").read_bytes() == (tmp_path / "two.wasm").read_bytes()

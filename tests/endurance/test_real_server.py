@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import anyio
 import pytest
 
 from spacetime_py import cli
@@ -24,6 +25,7 @@ from tests.server.api import Database
 from tests.server.server import Server
 
 from .actor import Actor
+from .raw import RawSocket
 
 pytestmark = [
     pytest.mark.anyio,
@@ -34,8 +36,8 @@ pytestmark = [
 
 SOAK = os.environ.get("SPACETIME_TEST_SOAK") == "1"
 CALLS = 100_000 if SOAK else 1_500
-SPINS = 3 if SOAK else 0
-"""Loops without an end: each takes a minute until its energy is used."""
+SPINS = 4 if SOAK else 2
+"""Loops without an end, of which each takes the server some ten seconds."""
 TRAPS = 20 if SOAK else 3
 GROWTH = 128 << 20
 """Bytes that the server may take beyond what it had when warm: logs, and its own caches."""
@@ -99,12 +101,13 @@ async def test_random_calls(own_server: Server, database: Database, bindings: An
         for name in ("huge", "deep", "nested", "put_many"):
             await actor.do(name)
         ends = sorted(actor.random.sample(range(CALLS), SPINS + TRAPS))
-        spins = set(actor.random.sample(ends, SPINS))
+        spins = actor.random.sample(ends, SPINS)
+        names = {number: "spin" if n % 2 else "spin_over_http" for n, number in enumerate(spins)}
         warm, memory, start = 0, 0, time.monotonic()
         for number in range(CALLS):
             await actor.act()
             if number in ends:
-                await actor.do("spin" if number in spins else "trap")
+                await actor.do(names.get(number, "trap"))
             if number % (CALLS // 50) == 0:
                 await actor.compare()
             if number == CALLS // 3:
@@ -125,3 +128,16 @@ def report(
     print(f"\n{sum(actor.done.values()):,} calls in {seconds:.0f} s: {dict(actor.done)}")
     print(f"resident memory of the server: {resident[0]:,} bytes warm, {resident[1]:,} at the end")
     print(f"memory of the instance: {memory:,} bytes warm, {linear_memory(database):,} at the end")
+
+
+async def test_raw_frames_arrive(database: Database, bindings: Any) -> None:
+    """Good ones do, so wrong ones do as well."""
+    async with bindings.DbConnection(uri=database.url, database=database.name) as connection:
+        await connection.subscribe("SELECT * FROM row WHERE key = 1000")
+        raw = RawSocket(database)
+        raw.call("put", b"\xe8\x03\0\0" + b"\x02\0\0\0hi")
+        with anyio.fail_after(30):
+            while not connection.db.row.count():
+                await anyio.sleep(0.01)
+        raw.close()
+        assert [row.text for row in connection.db.row] == ["hi"]

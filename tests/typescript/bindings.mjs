@@ -1,80 +1,105 @@
-// Bindings of a running database, made from its schema: what `spacetime generate` writes, at run time.
-import { DbConnectionBuilder, DbConnectionImpl, reducers, reducerSchema, schema, t, table } from "spacetimedb";
+// What `spacetime generate` would write, made at run time from the schema that the server gives.
+import {
+  DbConnectionBuilder,
+  DbConnectionImpl,
+  procedures,
+  reducers,
+  reducerSchema,
+  schema as schemaOf,
+  t,
+  table,
+} from "spacetimedb/sdk";
 
 const SPECIAL = {
-  __identity__: () => t.identity(),
-  __connection_id__: () => t.connectionId(),
-  __timestamp_micros_since_unix_epoch__: () => t.timestamp(),
-  __time_duration_micros__: () => t.timeDuration(),
+  __identity__: t.identity,
+  __connection_id__: t.connectionId,
+  __timestamp_micros_since_unix_epoch__: t.timestamp,
+  __time_duration_micros__: t.timeDuration,
 };
+const SCALARS = Object.fromEntries(
+  "Bool I8 U8 I16 U16 I32 U32 I64 U64 I128 U128 I256 U256 F32 F64 String"
+    .split(" ")
+    .map((name) => [name, t[name.toLowerCase()]])
+);
 
-const nameOf = (element, index) => element.name.some ?? `field${index}`;
+const some = (option) => option.some;
+const nameOf = (element) => some(element.name);
 
-/** Builders of the SDK for the types of a module. */
-function typesOf(definition) {
-  const names = new Map(definition.types.map(({ name, ty }) => [ty, name.name]));
-  const made = new Map();
-  const fields = (elements) =>
-    Object.fromEntries(elements.map((one, index) => [nameOf(one, index), build(one.algebraic_type)]));
-
-  function product({ elements }, name) {
-    const special = elements.length === 1 && SPECIAL[nameOf(elements[0], 0)];
-    return special ? special() : t.object(name, fields(elements));
+/** Builders of the types of a RawModuleDefV9 in JSON. */
+class Types {
+  constructor(schema) {
+    this.space = schema.typespace.types;
+    this.names = new Map(schema.types.map(({ name, ty }) => [ty, name.name]));
+    this.made = new Map();
   }
 
-  function sum({ variants }, name) {
-    const tags = variants.map(nameOf);
-    if (tags.join() === "some,none") return t.option(build(variants[0].algebraic_type));
-    if (tags.join() === "Interval,Time") return t.scheduleAt();
-    return t.enum(name, fields(variants));
-  }
-
-  function build(type, name = "Unnamed") {
+  builder(type, name) {
     const [kind, body] = Object.entries(type)[0];
-    if (kind === "Ref") {
-      if (!made.has(body)) made.set(body, build(definition.typespace.types[body], names.get(body)));
-      return made.get(body);
-    }
-    if (kind === "Product") return body.elements.length ? product(body, name) : t.unit();
-    if (kind === "Sum") return sum(body, name);
-    if (kind === "Array") return "U8" in body ? t.byteArray() : t.array(build(body));
-    return t[kind.toLowerCase()]();
+    if (kind in SCALARS) return SCALARS[kind]();
+    if (kind === "Ref") return this.named(body);
+    if (kind === "Array") return t.array(this.builder(body));
+    return kind === "Product" ? this.product(body.elements, name) : this.sum(body.variants, name);
   }
 
-  return { fields };
-}
-
-function tableOf(definition, raw, types) {
-  const { elements } = definition.typespace.types[raw.product_type_ref].Product;
-  const columns = types.fields(elements);
-  for (const column of raw.primary_key) {
-    const name = nameOf(elements[column], column);
-    columns[name] = columns[name].primaryKey();
+  named(ref) {
+    if (!this.made.has(ref)) this.made.set(ref, this.builder(this.space[ref], this.names.get(ref)));
+    return this.made.get(ref);
   }
-  const indexes = raw.indexes.map(({ algorithm, accessor_name }) => {
-    const names = algorithm.BTree.map((column) => nameOf(elements[column], column));
-    return { name: names.join("_"), accessor: accessor_name.some, algorithm: "btree", columns: names };
-  });
-  const isPublic = "Public" in raw.table_access;
-  return table({ name: raw.name, public: isPublic, indexes }, t.row(columns));
+
+  product(elements, name) {
+    const special = elements.length === 1 && SPECIAL[nameOf(elements[0])];
+    return special ? special() : t.object(name, this.fields(elements));
+  }
+
+  fields(elements) {
+    return Object.fromEntries(elements.map((one) => [nameOf(one), this.builder(one.algebraic_type)]));
+  }
+
+  sum(variants, name) {
+    const names = variants.map(nameOf).join();
+    if (names === "some,none") return t.option(this.builder(variants[0].algebraic_type));
+    if (names === "Interval,Time") return t.scheduleAt();
+    const isUnit = ({ algebraic_type: type }) => type.Product?.elements.length === 0;
+    const payload = (one) => (isUnit(one) ? t.unit() : this.builder(one.algebraic_type));
+    return t.enum(name, Object.fromEntries(variants.map((one) => [nameOf(one), payload(one)])));
+  }
 }
 
-/** Gives what makes a connection builder for the database. */
+function tableOf(types, raw) {
+  const { elements } = types.space[raw.product_type_ref].Product;
+  const columns = elements.map(nameOf);
+  const row = types.fields(elements);
+  for (const place of raw.primary_key) row[columns[place]] = row[columns[place]].primaryKey();
+  const constraints = raw.constraints.map(({ name, data }) => ({
+    name: some(name),
+    constraint: "unique",
+    columns: data.Unique.columns.map((place) => columns[place]),
+  }));
+  const indexes = raw.indexes.map(({ accessor_name, algorithm }) => ({
+    name: some(accessor_name),
+    algorithm: "btree",
+    columns: algorithm.BTree.map((place) => columns[place]),
+  }));
+  return table({ name: raw.name, indexes, constraints }, t.row(row));
+}
+
+/** A builder of connections to a database, and the names of its tables. */
 export async function bindings(url, database) {
   const answer = await fetch(`${url}/v1/database/${database}/schema?version=9`);
-  const definition = await answer.json();
-  const types = typesOf(definition);
-  const tables = schema(...definition.tables.map((raw) => tableOf(definition, raw, types)));
+  const schema = await answer.json();
+  const types = new Types(schema);
+  const isPublic = (raw) => "Public" in raw.table_access;
+  const tables = schemaOf(...schema.tables.filter(isPublic).map((raw) => tableOf(types, raw)));
+  const called = schema.reducers.filter((raw) => "none" in raw.lifecycle);
   const functions = reducers(
-    ...definition.reducers.map(({ name, params }) => reducerSchema(name, types.fields(params.elements)))
+    ...called.map((raw) => reducerSchema(raw.name, types.fields(raw.params.elements)))
   );
   const module = {
     versionInfo: { cliVersion: "1.12.0" },
     tables: tables.schemaType.tables,
     reducers: functions.reducersType.reducers,
-    procedures: [],
+    ...procedures(),
   };
   class DbConnection extends DbConnectionImpl {}
-  return () =>
-    new DbConnectionBuilder(module, (config) => new DbConnection(config)).withUri(url).withModuleName(database);
+  return () => new DbConnectionBuilder(module, (config) => new DbConnection(config));
 }

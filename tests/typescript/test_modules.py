@@ -29,14 +29,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("language", ["python", "rust"])
-def test_scenario(folder: Path, server: Api, language: str, scenario: str) -> None:
-    module = "chat" if scenario.startswith("chat") else "all_types"
+@pytest.mark.parametrize(("language", "compression"), [("python", "gzip"), ("rust", "none")])
+def test_scenario(
+    folder: Path, server: Api, language: str, compression: str, scenario: str
+) -> None:
+    module = "chat" if scenario.startswith("chat_") else "all_types"
     is_python = language == "python"
     wasm = python_module(module) if is_python else build_module(module).read_bytes()
     database = server.publish(f"typescript-{uuid4().hex}", wasm)
-    run_scenario(folder, server.url, database.name, scenario)
+    run_scenario(folder, server.url, database.name, compression, scenario)
+    server.delete(database.name)
 
 
 def test_there_are_scenarios() -> None:
-    assert len(SCENARIOS) >= 6
+    assert len(SCENARIOS) >= 12
