@@ -6,12 +6,13 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._core import TableDiff
 from .pending import logger
 
 Callback = Callable[..., object]
+_Call: TypeAlias = tuple[str, Callback, tuple[object, ...]]
 
 # For the lists of all connections: they change rarely, and seldom from two threads.
 _changing = threading.Lock()
@@ -39,22 +40,35 @@ def name_of(callback: object) -> str:
 class Guard:
     """Calls callbacks. What one raises is logged, and told to `on_callback_error`; no more.
 
-    With a `queue`, all calls are put there instead, for another thread to make them.
+    With a `queue`, all calls are put there instead, for another thread to make them: those of one
+    message together, so that it never finds a part of them.
     """
 
-    __slots__ = ("_on_callback_error", "queue")
+    __slots__ = ("_of_message", "_on_callback_error", "queue")
 
     def __init__(self, on_callback_error: Callable[[Exception], object] | None) -> None:
         if on_callback_error is not None:
             check_callback(on_callback_error, "on_callback_error")
         self._on_callback_error = on_callback_error
-        self.queue: deque[tuple[str, Callback, tuple[object, ...]]] | None = None
+        self.queue: deque[_Call] | None = None
+        self._of_message: list[_Call] | None = None
 
     def call(self, place: str, callback: Callback, *args: object) -> None:
         if self.queue is None:
             self.call_now(place, callback, *args)
-        else:
+        elif self._of_message is None:
             self.queue.append((place, callback, args))
+        else:
+            self._of_message.append((place, callback, args))
+
+    def begin_message(self) -> None:
+        """What is called until `end_message` belongs together."""
+        self._of_message = []
+
+    def end_message(self) -> None:
+        calls, self._of_message = self._of_message, None
+        if self.queue is not None and calls is not None:
+            self.queue.extend(calls)
 
     def call_now(self, place: str, callback: Callback, *args: object) -> None:
         try:

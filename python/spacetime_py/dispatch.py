@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._core import (
     Module,
@@ -55,6 +55,18 @@ _UNKNOWN_TRANSACTION = UnknownTransactionEvent()
 _RECONNECTED = ReconnectedEvent()
 
 
+_Event: TypeAlias = (
+    TransactionUpdate
+    | SubscribeApplied
+    | UnsubscribeApplied
+    | SubscriptionFailed
+    | ProcedureResult
+    | QueryResult
+    | Resynced
+    | Unasked
+)
+
+
 class Dispatcher:
     """Knows who waits for what: listeners, calls in flight, subscriptions."""
 
@@ -69,18 +81,19 @@ class Dispatcher:
         self.calls: dict[int, Pending[Any]] = {}
         self.subscriptions: dict[int, Subscription] = {}
 
-    def dispatch(
-        self,
-        event: TransactionUpdate
-        | SubscribeApplied
-        | UnsubscribeApplied
-        | SubscriptionFailed
-        | ProcedureResult
-        | QueryResult
-        | Resynced
-        | Unasked,
-    ) -> None:
+    def dispatch(self, event: _Event) -> None:
+        """Tell all who wait for it."""
         self.hub.message += 1
+        if self._guard.queue is None:
+            self._dispatch(event)
+            return
+        self._guard.begin_message()
+        try:
+            self._dispatch(event)
+        finally:
+            self._guard.end_message()
+
+    def _dispatch(self, event: _Event) -> None:
         if isinstance(event, TransactionUpdate):
             self._transaction(event)
         elif isinstance(event, SubscribeApplied):

@@ -5,7 +5,7 @@ Before this file: `dispatch.py`. After it: the user's callbacks, `live.py` and `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ._core import TableDiff
@@ -20,7 +20,7 @@ from .stream import Feed, Hub
 class _Live(Protocol):
     """Live rows of any kind."""
 
-    def update(self, changes: Iterable[Change[Any]], is_event: bool) -> None: ...
+    def update(self, changes: Sequence[Change[Any]], is_event: bool) -> None: ...
     def tell(self, context: EventContext[Any]) -> None: ...
     def end(self, error: SpacetimeDBError | None) -> None: ...
 

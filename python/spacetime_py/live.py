@@ -5,7 +5,7 @@ Before this file: `listeners.py`, where they hear of changes. After it: `stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
@@ -101,7 +101,7 @@ class Live(Generic[_Row]):
         self._table.lives = tuple(live for live in self._table.lives if live is not self)
         self._feed.end(None)
 
-    def update(self, changes: Iterable[Change[_Row]], is_event: bool) -> None:
+    def update(self, changes: Sequence[Change[_Row]], is_event: bool) -> None:
         """Become current. Nobody is told yet."""
         if self._since != self._table.hub.message:
             self._untold += self._follow(changes, is_event)
@@ -132,7 +132,7 @@ class Live(Generic[_Row]):
     def _rows_now(self) -> list[_Row]:
         raise NotImplementedError
 
-    def _follow(self, changes: Iterable[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
+    def _follow(self, changes: Sequence[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
         """Become current, and give what that changed."""
         raise NotImplementedError
 
@@ -165,13 +165,13 @@ class LiveRow(Live[_Row]):
     def _rows_now(self) -> list[_Row]:
         return [] if self._row is None else [self._row]
 
-    def _follow(self, changes: Iterable[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
+    def _follow(self, changes: Sequence[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
         old = self._row
         self._fill()
         new = self._row
         if old == new:
             return []
-        event = next(iter(changes)).event
+        event = changes[0].event if changes else None
         if old is None:
             assert new is not None
             return [Added(new, event)]
@@ -215,7 +215,7 @@ class LiveRows(Live[_Row]):
     def _rows_now(self) -> list[_Row]:
         return list(self._rows)
 
-    def _follow(self, changes: Iterable[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
+    def _follow(self, changes: Sequence[Change[_Row]], is_event: bool) -> list[Change[_Row]]:
         found: list[Change[_Row]] = []
         for change in changes:
             old = change.old if isinstance(change, Updated) else change.row

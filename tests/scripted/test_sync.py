@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -32,6 +33,7 @@ from spacetime_py import (
     SubscriptionError,
     sync,
 )
+from spacetime_py.callbacks import Callback, Guard
 from spacetime_py.sync import SyncConnection
 from tests.codegen.golden import schema_2_8_3_version10 as newer
 
@@ -268,6 +270,27 @@ def test_callbacks_wait_for_the_tick_and_run_in_its_thread() -> None:
         assert (len(connection.db.message), seen) == (2, [])
         assert connection.frame_tick() == 0
         assert seen == [(here, "a"), (here, "all"), (here, "b"), (here, "all")]
+
+
+def test_the_callbacks_of_a_message_begin_to_wait_together() -> None:
+    with connected("frame_tick") as (connection, peer):
+        call, queue = connection._inner._guard.call, connection._queue
+        assert queue is not None
+        is_waiting: deque[Any] = queue
+        visible: list[int] = []
+
+        class Spy(Guard):
+            __slots__ = ()
+
+            def call(self, place: str, callback: Callback, *args: object) -> None:
+                call(place, callback, *args)
+                visible.append(len(is_waiting))
+
+        connection._inner._guard.__class__ = Spy
+        connection.db.user.on_insert(lambda *_: None)
+        connection.on_transaction(lambda *_: None)
+        change(connection, peer, {"user": [user(ALICE), user(BOB)]})
+        assert (visible, len(queue)) == ([0, 0, 0], 3)
 
 
 def test_a_budget_that_is_used_up_leaves_the_rest() -> None:
