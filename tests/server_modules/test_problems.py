@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import pytest
 
 from .programs import problems
@@ -155,11 +158,16 @@ CASES = {
 }
 
 
+def places(text: str) -> str:
+    """With the lines that the database's Python, 3.11, says: 3.10 names the line of the class."""
+    return text if sys.version_info >= (3, 11) else re.sub(r"program\.py:\d+", "program.py:N", text)
+
+
 @pytest.mark.parametrize(("source", "line", "text"), CASES.values(), ids=CASES.keys())
 def test_one_message(source: str, line: int, text: str) -> None:
-    first, *_ = found = problems(source)
-    assert text in first, found
-    assert first.startswith(f"program.py:{line}: "), found
+    first, *_ = found = [places(problem) for problem in problems(source)]
+    assert places(text) in first, found
+    assert first.startswith(places(f"program.py:{line}: ")), found
 
 
 def test_all_problems_at_once() -> None:
