@@ -9,7 +9,7 @@ from spacetime_py.bindings import product
 from ._module import MODULE
 
 
-@product(MODULE, 0)
+@product(MODULE, 1)
 class Message:
     """Row of table `message`."""
 
@@ -18,7 +18,7 @@ class Message:
     text: str
 
 
-@product(MODULE, 1)
+@product(MODULE, 0)
 class User:
     """Row of table `user`."""
 
