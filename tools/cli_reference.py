@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from spacetime_py.cli.app import NAME, app
+from spacetime_py.cli.app import app
+from spacetime_py.cli.output import NAME
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,7 @@ from click.shell_completion import get_completion_class
 
 from .. import __version__
 from ..exceptions import SpacetimeDBError
-
-NAME = "spacetime-py"
+from .output import NAME, complain
 
 # Imported when they are asked for: `--help` of one command does not wait for another's libraries.
 _COMMANDS = {
@@ -83,11 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except click.Abort:
-        _complain("interrupted")
+        complain("interrupted")
         return 130
     except (SpacetimeDBError, click.ClickException, OSError, ValueError) as error:
         for problem in _problems(error):
-            _complain(problem)
+            complain(problem)
         return 1
     return result if isinstance(result, int) else 0
 
@@ -100,8 +98,3 @@ def _problems(error: Exception) -> Sequence[str]:
         return [f"{error.filename}: {error.strerror}"]
     several: Sequence[str] | None = getattr(error, "problems", None)
     return several or [str(error)]
-
-
-def _complain(message: str) -> None:
-    line = " ".join(message.split())
-    click.echo(f"{click.style(NAME, fg='red', bold=True)}: {line}", file=sys.stderr)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from ..exceptions import EncodeError
 from ..http import LogLine
-from ..http import operations as op
-from .describe import describe_functions, describe_tables, type_name
+from ..http.definition import Definition
+from .describe import description, fields_text
 from .output import print_json, print_table
 from .settings import (
     chosen_database,
@@ -60,18 +60,16 @@ def call(
 
 
 def _arguments(schema: Mapping[str, Any], function: str, texts: Sequence[str]) -> str:
-    found = op.parameters(schema, function)
+    definition = Definition(schema)
+    found = definition.function(function)
     if found is None:
-        known = sorted(name for name, _ in describe_functions(schema))
+        known = sorted(one.name for one in definition.functions())
         raise click.UsageError(
             f"there is no reducer or procedure `{function}`; there are {', '.join(known) or 'none'}"
         )
-    parameters, types = found
+    parameters = found.parameters
     if len(parameters) != len(texts):
-        wanted = ", ".join(
-            f"{one['name'].get('some', i)}: {type_name(one['algebraic_type'], types)}"
-            for i, one in enumerate(parameters)
-        )
+        wanted = fields_text(parameters, definition.types)
         raise click.UsageError(f"`{function}` takes ({wanted}), {len(texts)} arguments were given")
     parts = [_argument(one, text) for one, text in zip(parameters, texts, strict=True)]
     return f"[{', '.join(parts)}]"
@@ -155,14 +153,5 @@ def describe(database: str | None, uri: str | None, token: str | None, as_json: 
     if as_json:
         click.echo(json.dumps(schema))
         return
-    for line in _description(schema):
-        click.echo(line)
-
-
-def _description(schema: Mapping[str, Any]) -> Iterator[str]:
-    for table in describe_tables(schema):
-        access = "" if table.is_public else " (private)"
-        yield click.style(f"table {table.name}", bold=True) + access
-        yield from (f"  {column}: {kind}" for column, kind in table.columns)
-    for name, kind in sorted(describe_functions(schema)):
-        yield click.style(f"{kind.kind} {name}", bold=True) + f"({kind.parameters})"
+    for head, rest in description(Definition(schema)):
+        click.echo(click.style(head, bold=True) + rest)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..http.definition import Definition, Element, name_of
 from ..http.sats_json import names
 
 _SPECIAL = {
@@ -16,86 +17,61 @@ _SPECIAL = {
 }
 
 
-class TableText(NamedTuple):
-    name: str
-    is_public: bool
-    columns: list[tuple[str, str]]
-
-
-class FunctionText(NamedTuple):
-    kind: str
-    parameters: str
-
-
-def describe_tables(schema: Mapping[str, Any]) -> Iterator[TableText]:
-    parts = sections(schema)
-    types: Sequence[Any] = parts["typespace"]["types"]
-    for table in parts.get("tables", []):
+def description(definition: Definition) -> Iterator[tuple[str, str]]:
+    """Lines: what stands out at the start of one, and the rest of it."""
+    types = definition.types
+    for table in definition.tables():
+        access = "" if "Public" in table["table_access"] else " (private)"
+        yield f"table {name_of(table)}", access
         elements = types[table["product_type_ref"]]["Product"]["elements"]
-        columns = [
-            (name, type_name(element["algebraic_type"], types))
-            for name, element in zip(names(elements), elements, strict=True)
-        ]
-        name = table.get("name") or table["source_name"]
-        yield TableText(name, "Public" in table["table_access"], columns)
+        yield from (("", f"  {field}") for field in _fields(elements, types))
+    for one in sorted(definition.functions(), key=lambda one: one.name):
+        yield f"{one.kind} {one.name}", f"({fields_text(one.parameters, types)})"
 
 
-def describe_functions(schema: Mapping[str, Any]) -> Iterator[tuple[str, FunctionText]]:
-    """Names, and what they take. Lifecycle reducers too."""
-    parts = sections(schema)
-    types: Sequence[Any] = parts["typespace"]["types"]
-    procedures = [one["Procedure"] for one in parts.get("misc_exports", []) if "Procedure" in one]
-    kinds = {
-        "reducer": parts.get("reducers", []),
-        "procedure": [*procedures, *parts.get("procedures", [])],
-    }
-    for kind, functions in kinds.items():
-        for one in functions:
-            elements = one["params"]["elements"]
-            parameters = [
-                f"{name}: {type_name(element['algebraic_type'], types)}"
-                for name, element in zip(names(elements), elements, strict=True)
-            ]
-            name = one.get("name") or one["source_name"]
-            yield name, FunctionText(kind, ", ".join(parameters))
+def fields_text(
+    elements: Sequence[Element], types: Sequence[Any], inside: frozenset[int] = frozenset()
+) -> str:
+    """Names and types: `id: u64, label: str`."""
+    return ", ".join(_fields(elements, types, inside))
 
 
-def sections(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Both versions by the keys of version 9."""
-    if "sections" not in schema:
-        return schema
-    found = {key.lower(): body for one in schema["sections"] for key, body in one.items()}
-    return {"typespace": {"types": []}, **found}
+def _fields(
+    elements: Sequence[Element], types: Sequence[Any], inside: frozenset[int] = frozenset()
+) -> list[str]:
+    return [
+        f"{key}: {type_name(element['algebraic_type'], types, inside)}"
+        for key, element in zip(names(elements), elements, strict=True)
+    ]
 
 
-def type_name(kind: Mapping[str, Any], types: Sequence[Any]) -> str:
-    """A type in Python's spelling."""
+def type_name(
+    kind: Mapping[str, Any], types: Sequence[Any], inside: frozenset[int] = frozenset()
+) -> str:
+    """A type in Python's spelling; `...` where it is `inside` of itself."""
     ((name, body),) = kind.items()
     if name == "Ref":
-        return type_name(types[int(body)], types)
+        place = int(body)
+        return "..." if place in inside else type_name(types[place], types, inside | {place})
     if name == "Array":
-        return "bytes" if "U8" in body else f"list[{type_name(body, types)}]"
+        return "bytes" if "U8" in body else f"list[{type_name(body, types, inside)}]"
     if name == "Product":
-        return _product(body["elements"], types)
+        return _product(body["elements"], types, inside)
     if name == "Sum":
-        return _sum(body["variants"], types)
+        return _sum(body["variants"], types, inside)
     return {"String": "str", "Bool": "bool"}.get(str(name), str(name).lower())
 
 
-def _product(elements: Sequence[Mapping[str, Any]], types: Sequence[Any]) -> str:
+def _product(elements: Sequence[Element], types: Sequence[Any], inside: frozenset[int]) -> str:
     keys = names(elements)
     if len(keys) == 1 and keys[0] in _SPECIAL:
         return _SPECIAL[keys[0]]
-    fields = [
-        f"{key}: {type_name(element['algebraic_type'], types)}"
-        for key, element in zip(keys, elements, strict=True)
-    ]
-    return "{" + ", ".join(fields) + "}"
+    return "{" + fields_text(elements, types, inside) + "}"
 
 
-def _sum(variants: Sequence[Mapping[str, Any]], types: Sequence[Any]) -> str:
+def _sum(variants: Sequence[Element], types: Sequence[Any], inside: frozenset[int]) -> str:
     keys = names(variants)
-    kinds = [type_name(variant["algebraic_type"], types) for variant in variants]
+    kinds = [type_name(variant["algebraic_type"], types, inside) for variant in variants]
     if keys == ["some", "none"]:
         return f"{kinds[0]} | None"
     if keys == ["Interval", "Time"]:

@@ -99,7 +99,7 @@ def _database(project: Project, server: Server, database: str) -> Iterator[Findi
         yield Finding(f"database {database}", str(error), "publish it: `spacetime-py publish`")
         return
     yield Finding(f"database {database}", "is there")
-    out = project.folder / (project.text("bindings") or "module_bindings")
+    out = project.bindings
     if not out.is_dir():
         return
     changed, stale = difference(out, _core.generate(schema, database, False))

@@ -14,11 +14,13 @@ import click
 from .. import _core
 from ..exceptions import CodegenError, SpacetimeDBError
 from ..http import HttpClient
+from .output import complain
 from .package import difference, write_package
 from .settings import (
     Server,
     chosen_database,
     chosen_server,
+    find_module,
     find_project,
     server_options,
 )
@@ -77,8 +79,7 @@ def generate(
     if check and watch:
         raise click.UsageError("--check and --watch exclude each other")
     project = find_project()
-    if out is None:
-        out = project.folder / (project.text("bindings") or "module_bindings")
+    out = out or project.bindings
     source: Source
     if schema is not None:
         source = partial(read_schema, schema)
@@ -108,8 +109,7 @@ def _check(source: Source, out: Path, include_private: bool) -> int:
     if not changed and not stale:
         return 0
     names = ", ".join(path.name for path in [*changed, *stale])
-    message = f"{out} is not current ({names}): run `spacetime-py generate` again"
-    click.echo(f"spacetime-py: {message}", file=sys.stderr)
+    complain(f"{out} is not current ({names}): run `spacetime-py generate` again")
     return 1
 
 
@@ -125,7 +125,7 @@ def _watch(source: Source, out: Path, include_private: bool) -> None:
         except (SpacetimeDBError, OSError) as error:
             if str(error) != told:
                 told = str(error)
-                click.echo(f"spacetime-py: {told}", file=sys.stderr)
+                complain(told)
         time.sleep(_WATCH_SECONDS)
 
 
@@ -148,7 +148,7 @@ def describe_wasm(file: Path) -> tuple[str, str]:
 def _describe_project(folder: Path) -> tuple[str, str]:
     from .module import pack_project
 
-    project = find_project(folder)
+    project = find_module(folder)
     name = project.text("database") or project.folder.name
     return _core.schema_json(pack_project(project).description), name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -12,6 +13,14 @@ import click
 from .._core import ConnectionId, Identity, TimeDuration, Timestamp
 from ..http import Variant
 from ..sums import Err, Ok, Some
+
+NAME = "spacetime-py"
+
+
+def complain(message: str) -> None:
+    """What is wrong, in one line on standard error."""
+    line = " ".join(message.split())
+    click.echo(f"{click.style(NAME, fg='red', bold=True)}: {line}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

@@ -39,6 +39,11 @@ class Project:
     def file(self) -> Path:
         return self.folder / "pyproject.toml"
 
+    @property
+    def bindings(self) -> Path:
+        """The folder of the generated package."""
+        return self.folder / (self.text("bindings") or "module_bindings")
+
 
 def find_module(start: Path | None = None) -> Project:
     """The project of the server module: that of `start`, or the folder that its `module` names."""

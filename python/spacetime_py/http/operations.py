@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from .._core import Identity, Timestamp
 from ..exceptions import HttpError, InternalError, QueryError, SenderError
+from .definition import Definition
 from .models import (
     CallResult,
     DatabaseInfo,
@@ -274,34 +275,11 @@ def log_line(line: str) -> LogLine:
         raise HttpError(200, line[:200], "that is no line of a log") from error
 
 
-def parameters(
-    schema: Mapping[str, Any], function: str
-) -> tuple[list[Mapping[str, Any]], list[Any]] | None:
-    """The parameters of a reducer or procedure, and the types they may refer to.
-
-    `schema` is of version 9 or 10, as the server gives it. None when there is no such function.
-    """
-    parts: Mapping[str, Any] = schema
-    if "sections" in schema:
-        parts = {name: body for part in schema["sections"] for name, body in part.items()}
-    typespace: Mapping[str, Any] = parts.get("typespace") or parts.get("Typespace") or {}
-    types: list[Any] = typespace.get("types", [])
-    functions = [*_list(parts, "reducers", "Reducers"), *_list(parts, "Procedures")]
-    functions += [one["Procedure"] for one in _list(parts, "misc_exports") if "Procedure" in one]
-    for one in functions:
-        if (one.get("name") or one.get("source_name")) == function:
-            return one["params"]["elements"], types
-    return None
-
-
-def _list(parts: Mapping[str, Any], *keys: str) -> list[Any]:
-    return [one for key in keys for one in parts.get(key, [])]
-
-
 def arguments_json(schema: Mapping[str, Any], function: str, arguments: Sequence[Any]) -> str:
     """Python values as the arguments of a call. Raises EncodeError, HttpError."""
-    found = parameters(schema, function)
+    definition = Definition(schema)
+    found = definition.function(function)
     if found is None:
         raise HttpError(404, f"there is no reducer or procedure `{function}`", "check the name")
-    kind = {"Product": {"elements": found[0]}}
-    return json.dumps(list(encode(kind, arguments, found[1], f"`{function}`").values()))
+    kind = {"Product": {"elements": found.parameters}}
+    return json.dumps(list(encode(kind, arguments, definition.types, f"`{function}`").values()))
