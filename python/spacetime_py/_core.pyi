@@ -7,11 +7,16 @@ What users meet is re-exported by `spacetime_py`; generated code uses `spacetime
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, final
 
 from typing_extensions import Buffer, dataclass_transform
 
+from .callbacks import CallbackList
+from .context import Event as _ContextEvent
+
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+_C_co = TypeVar("_C_co", covariant=True)
 _E = TypeVar("_E", bound=Enum)
 
 __version__: Final[str]
@@ -186,8 +191,11 @@ class Connection:
     def receive_eof(self) -> None:
         """The socket has ended."""
 
-    def next_event(self) -> Event | None:
-        """Apply one message to the cache and tell what it did; None when there is none yet."""
+    def next_event(self, delivery: Delivery | None = None) -> Event | None:
+        """Apply one message to the cache and tell what it did; None when there is none yet.
+
+        With a `delivery` that can take it the row callbacks have run, and the event is `Told`.
+        """
 
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
@@ -291,6 +299,56 @@ class TableCache:
         0 on a healthy connection.
         """
 
+class _HasDb(Protocol[_T_co]):
+    @property
+    def db(self) -> _T_co: ...
+
+class _HasReducers(Protocol[_T_co]):
+    @property
+    def reducers(self) -> _T_co: ...
+
+@final
+class EventContext(Generic[_C_co]):
+    """The first argument of a callback: one object for all callbacks of one message."""
+
+    def __new__(cls, connection: _C_co, event: _ContextEvent) -> EventContext[_C_co]: ...
+    @property
+    def connection(self) -> _C_co: ...
+    @property
+    def event(self) -> _ContextEvent:
+        """What happened."""
+
+    @property
+    def db(self: EventContext[_HasDb[_T]]) -> _T:
+        """`connection.db`, as the whole message left it."""
+
+    @property
+    def reducers(self: EventContext[_HasReducers[_T]]) -> _T:
+        """`connection.reducers`"""
+
+    @property
+    def identity(self) -> Identity:
+        """Whose connection this is."""
+
+@final
+class Delivery:
+    """The short way from other clients' transactions to row callbacks.
+
+    `tables` has for each table its callbacks of inserts, deletes and updates. While there are
+    `others`, who hear of messages in another way, it takes none. What a callback raises goes to
+    `report(place, callback, error)`.
+    """
+
+    def __new__(
+        cls,
+        connection: object,
+        tables: Sequence[tuple[CallbackList, CallbackList, CallbackList]],
+        others: set[object],
+        report: Callable[[str, Callable[..., object], Exception], object],
+    ) -> Delivery: ...
+    def set_connection(self, connection: object) -> None:
+        """What callbacks are given as the connection from now on."""
+
 @final
 class TableDiff:
     """What one message changed in one table. Each access makes new row objects."""
@@ -359,6 +417,10 @@ class Resynced:
 @final
 class Unasked:
     """An answer to no request of this client."""
+
+@final
+class Told:
+    """A transaction whose row callbacks have run, and of which nobody else has to hear."""
 
 @final
 class TransactionUpdate:
@@ -455,6 +517,7 @@ Event = (
     | UnsubscribeApplied
     | SubscriptionFailed
     | TransactionUpdate
+    | Told
     | ProcedureResult
     | QueryResult
     | Resynced

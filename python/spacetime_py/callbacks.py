@@ -88,18 +88,24 @@ class Guard:
 
 
 class CallbackList:
-    """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on."""
+    """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on.
 
-    __slots__ = ("callbacks", "place")
+    While there are any, the list is in `others`.
+    """
 
-    def __init__(self, place: str) -> None:
+    __slots__ = ("_others", "callbacks", "place")
+
+    def __init__(self, place: str, others: set[object] | None = None) -> None:
         self.place = place
         self.callbacks: tuple[Callback, ...] = ()
+        self._others = others
 
     def add(self, callback: Callback) -> None:
         check_callback(callback, self.place)
         with _changing:
             self.callbacks = (*self.callbacks, callback)
+            if self._others is not None:
+                self._others.add(self)
 
     def remove(self, callback: Callback) -> None:
         """Raises ValueError when it is not there."""
@@ -109,6 +115,8 @@ class CallbackList:
                 raise ValueError(f"{name_of(callback)} is not registered as {self.place}")
             remaining.remove(callback)
             self.callbacks = tuple(remaining)
+            if self._others is not None and not remaining:
+                self._others.discard(self)
 
 
 class TableChanges:

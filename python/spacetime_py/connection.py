@@ -331,8 +331,8 @@ class DbConnection:
         """To a facade for other threads; `elsewhere` is the thread that will enter this."""
         if self._link is not None or self._face is not self:
             raise RuntimeError("a connection is used once: make a new one")
-        self._face = self._dispatcher.connection = face
-        self._dispatcher.hub.elsewhere = elsewhere
+        self._face = face
+        self._dispatcher.lend(face, elsewhere)
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ._core import (
+    Delivery,
     Module,
     ProcedureResult,
     QueryResult,
@@ -18,6 +19,7 @@ from ._core import (
     SubscribeApplied,
     SubscriptionFailed,
     TableDiff,
+    Told,
     TransactionUpdate,
     Unasked,
     UnsubscribeApplied,
@@ -28,11 +30,10 @@ from .context import (
     Event,
     EventContext,
     ReconnectedEvent,
-    ReducerEvent,
     SubscribeAppliedEvent,
     SubscribeErrorEvent,
-    UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
+    transaction_event,
 )
 from .exceptions import (
     ConnectionClosed,
@@ -48,15 +49,15 @@ from .explain import is_our_close
 from .listeners import RowCallbacks
 from .pending import Pending, fresh
 from .queues import item_queue
-from .stream import Feed, Hub
+from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
 
-_UNKNOWN_TRANSACTION = UnknownTransactionEvent()
 _RECONNECTED = ReconnectedEvent()
 
 
 _Event: TypeAlias = (
     TransactionUpdate
+    | Told
     | SubscribeApplied
     | UnsubscribeApplied
     | SubscriptionFailed
@@ -76,10 +77,23 @@ class Dispatcher:
         self._guard = guard
         self.rows = {name: RowCallbacks(name, self.hub, guard) for name in module.table_names}
         self._rows_by_number = list(self.rows.values())
-        self.on_transaction = CallbackList("on_transaction")
+        self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls: dict[int, Pending[Any]] = {}
         self.subscriptions: dict[int, Subscription] = {}
+        lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
+        self._delivery = Delivery(connection, lists, self.hub.others, guard.report)
+
+    def lend(self, face: object, elsewhere: Elsewhere) -> None:
+        """Tell callbacks of `face` as the connection; other threads come in by `elsewhere`."""
+        self.connection = face
+        self._delivery.set_connection(face)
+        self.hub.elsewhere = elsewhere
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """The short way, unless calls of callbacks are put into a queue."""
+        return self._delivery if self._guard.queue is None else None
 
     def dispatch(self, event: _Event) -> None:
         """Tell all who wait for it."""
@@ -136,8 +150,7 @@ class Dispatcher:
                 failure = SenderError if kind == "sender" else InternalError
                 call.fail(failure(call.name, message))
             return
-        info = event.reducer
-        cause = _UNKNOWN_TRANSACTION if info is None else ReducerEvent(info, request_id is not None)
+        cause = transaction_event(event.reducer, request_id is not None)
         self._run_rows(event.diff, self._context(cause))
         if call is not None:
             call.resolve(None)

@@ -167,7 +167,13 @@ class Link:
     async def _one_session(self) -> None:
         options = self._options
         session = self._session = Session(
-            self._core, self._explain, self.new_event, self._on_event, self._on_session_end
+            self._core,
+            self._explain,
+            self.new_event,
+            self._on_event,
+            # A capture is written after each event.
+            None if options.capture else self._dispatcher.delivery,
+            self._on_session_end,
         )
         if self._closing.is_set():
             session.close()

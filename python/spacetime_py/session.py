@@ -14,6 +14,7 @@ import anyio
 from typing_extensions import Buffer
 
 from ._core import Connection as Core
+from ._core import Delivery, Told
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
@@ -36,12 +37,14 @@ class Session:
         explain: Explain,
         new_event: Callable[[], Event],
         on_event: Callable[[CoreEvent], None],
+        delivery: Delivery | None,
         on_end: Callable[[SpacetimeDBError], None],
     ) -> None:
         self._core = core
         self._explain = explain
         self._new_event = new_event
         self._on_event = on_event
+        self._delivery = delivery
         self._on_session_end = on_end
         self._transport: Transport | None = None
         self._wake = new_event()
@@ -171,7 +174,11 @@ class Session:
 
     def _take_events(self) -> None:
         try:
-            while self.error is None and (event := self._core.next_event()) is not None:
-                self._on_event(event)
+            while self.error is None:
+                event = self._core.next_event(self._delivery)
+                if event is None:
+                    return
+                if type(event) is not Told:
+                    self._on_event(event)
         except Exception as error:
             self.end(self._explain.fault(error))

@@ -43,7 +43,9 @@ class Hub:
     def __init__(self, elsewhere: Elsewhere | None = None) -> None:
         self.elsewhere = elsewhere
         self.message = 0
-        """The number of the message that is being told, or was last."""
+        """The number of the message that is being told, or was last, of those that `others` hear of."""
+        self.others: set[object] = set()
+        """Who hears of messages besides row callbacks: streams, live rows, transaction callbacks."""
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run it where the connection is, so that no message comes in between."""
@@ -84,8 +86,15 @@ class Feed(Generic[_T]):
         if self._is_ended:
             stream._end(self._error)
         else:
-            self._streams = (*self._streams, weakref.ref(stream))
+            self._set_streams((*self._streams, weakref.ref(stream)))
         return stream
+
+    def _set_streams(self, streams: tuple[weakref.ref[Stream[_T]], ...]) -> None:
+        self._streams = streams
+        if streams:
+            self.hub.others.add(self)
+        else:
+            self.hub.others.discard(self)
 
     def follow(self, other: Feed[Any]) -> None:
         """End at once if the other one has ended."""
@@ -96,7 +105,7 @@ class Feed(Generic[_T]):
         for reference in self._streams:
             stream = reference()
             if stream is None:
-                self._streams = tuple(one for one in self._streams if one is not reference)
+                self._set_streams(tuple(one for one in self._streams if one is not reference))
             else:
                 stream._push(item)
 
@@ -107,10 +116,10 @@ class Feed(Generic[_T]):
             stream = reference()
             if stream is not None:
                 stream._end(error)
-        self._streams = ()
+        self._set_streams(())
 
     def close(self, stream: Stream[_T]) -> None:
-        self._streams = tuple(one for one in self._streams if one() not in (stream, None))
+        self._set_streams(tuple(one for one in self._streams if one() not in (stream, None)))
 
 
 class Stream(AsyncIterator[_T], Iterator[_T]):

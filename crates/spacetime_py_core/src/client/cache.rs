@@ -1,7 +1,10 @@
 //! The client cache: all tables of the schema. A message is checked whole before any of it is applied.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
 use super::index::OrderedIndex;
@@ -14,7 +17,8 @@ use crate::wire::message::{RowList, TableRows};
 pub struct ClientCache {
     module: Arc<ModuleDef>,
     tables: Vec<TableCache>,
-    names: HashMap<String, usize>,
+    /// By name, as bytes: a message's names need no second look at their characters.
+    names: HashMap<Vec<u8>, usize, RandomState>,
     /// Tables that the server sent rows of and the schema does not have: each is told once.
     unknown: HashSet<String>,
     warnings: Vec<String>,
@@ -22,7 +26,7 @@ pub struct ClientCache {
 
 impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
-        let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index)).collect();
+        let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(TableCache::new).collect();
         ClientCache { module, tables, names, unknown: HashSet::new(), warnings: Vec::new() }
     }
@@ -45,15 +49,14 @@ impl ClientCache {
     pub fn check(&mut self, rows: Vec<TableRows>) -> Result<Batch> {
         let mut batch = Batch::default();
         for rows in rows {
-            let name = rows.table.as_str();
-            let Some(&table) = self.names.get(name) else {
-                self.warn_of_unknown(name);
+            let Some(&table) = self.names.get(rows.table.as_bytes()) else {
+                self.warn_of_unknown(rows.table.as_str());
                 continue;
             };
             let def = &self.module.tables[table];
             let is_event = rows.is_event || def.is_event;
-            let inserts = self.check_list(name, def.row, rows.query_set, rows.inserts, &mut batch)?;
-            let deletes = self.check_list(name, def.row, rows.query_set, rows.deletes, &mut batch)?;
+            let inserts = self.check_list(&def.name, def.row, rows.query_set, rows.inserts, &mut batch)?;
+            let deletes = self.check_list(&def.name, def.row, rows.query_set, rows.deletes, &mut batch)?;
             match batch.tables.iter_mut().find(|known| (known.table, known.is_event) == (table, is_event)) {
                 Some(known) => {
                     known.inserts.extend(inserts);

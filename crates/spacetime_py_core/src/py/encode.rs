@@ -62,16 +62,16 @@ type Encoded = Result<(), Fault>;
 pub fn encode_args(module: &Module, kind: &str, function: &FunctionDef, args: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let params = &module.def.layout.product(function.params).expect("parameters are a product").fields;
     let args = args.cast::<PyTuple>()?;
-    let root = format!("{kind} `{}`", function.name);
+    let root = || format!("{kind} `{}`", function.name);
     if args.len() != params.len() {
-        let text = format!("{root} takes {} arguments, {} were given", params.len(), args.len());
+        let text = format!("{} takes {} arguments, {} were given", root(), params.len(), args.len());
         return Err(super::error::EncodeError::new_err(text));
     }
     let mut writer = Writer(Vec::with_capacity(32));
     for (index, (param, value)) in params.iter().zip(args.iter_borrowed()).enumerate() {
         encode(module, param.ty, &value, &mut writer).map_err(|fault| {
             let name = param.name.clone().unwrap_or_else(|| index.to_string());
-            super::error::EncodeError::new_err(fault.message(&format!("argument `{name}` of {root}")))
+            super::error::EncodeError::new_err(fault.message(&format!("argument `{name}` of {}", root())))
         })?;
     }
     Ok(writer.0)

@@ -106,6 +106,9 @@ pub struct Resynced {
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Unasked {}
 
+#[pyclass(frozen, module = "spacetime_py._core")]
+pub struct Told {}
+
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]
 pub struct TransactionUpdate {
     request_id: Option<u32>,
@@ -120,17 +123,23 @@ pub struct ReducerInfo {
     cause: Cause,
 }
 
+impl ReducerInfo {
+    pub fn new(module: Py<Module>, cause: Cause) -> Self {
+        ReducerInfo { module, cause }
+    }
+}
+
 #[pymethods]
 impl ReducerInfo {
     #[getter]
     fn name(&self) -> &str {
-        &self.cause.reducer
+        self.cause.reducer.as_str()
     }
 
     #[getter]
     fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let module = self.module.bind(py).get();
-        let Some(reducer) = module.def.reducer(&self.cause.reducer) else { return Ok(PyTuple::empty(py)) };
+        let Some(reducer) = module.def.reducer(self.cause.reducer.as_str()) else { return Ok(PyTuple::empty(py)) };
         module.def.layout.validate(reducer.params, &self.cause.args)?;
         let params = &module.def.layout.product(reducer.params).expect("parameters are a product").fields;
         let mut reader = Reader::new(&self.cause.args);

@@ -2,7 +2,9 @@
 
 mod classes;
 mod connection;
+mod context;
 mod convert;
+mod delivery;
 mod encode;
 mod error;
 mod event;
@@ -30,6 +32,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
+    module.add_class::<context::EventContext>()?;
+    module.add_class::<delivery::Delivery>()?;
     module.add_class::<event::TableDiff>()?;
     module.add_class::<event::Connected>()?;
     module.add_class::<event::SubscribeApplied>()?;
@@ -41,6 +45,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::QueryResult>()?;
     module.add_class::<event::Resynced>()?;
     module.add_class::<event::Unasked>()?;
+    module.add_class::<event::Told>()?;
     module.add_class::<event::Warning>()?;
     module.add_class::<event::Closed>()?;
     module.add_function(wrap_pyfunction!(connection::open_envelope, module)?)?;

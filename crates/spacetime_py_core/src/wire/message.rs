@@ -108,7 +108,7 @@ pub enum Outcome {
 /// The reducer call behind a transaction.
 #[derive(Clone, Debug)]
 pub struct Cause {
-    pub reducer: String,
+    pub reducer: Text,
     pub args: Bytes,
     /// The caller's own number: means something only to the caller.
     pub request_id: u32,
@@ -140,12 +140,23 @@ impl TableRows {
 }
 
 /// A part of a message that is text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(Bytes);
 
 impl Text {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("checked when it was read")
+    }
+
+    /// The same as UTF-8, for look-ups.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Text(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 

@@ -65,7 +65,7 @@ const MESSAGES: [&str; 8] = [
 pub fn decode(body: &Bytes) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
     let mut message = MessageReader::new(body);
-    let decoded = server_message(&mut message).map_err(Error::decode(format!("{name} from the server")))?;
+    let decoded = server_message(&mut message).map_err(Error::decode(format_args!("{name} from the server")))?;
     Ok((decoded, message.reader.position()))
 }
 
