@@ -42,6 +42,10 @@ def socket_transport(
     """A TCP or TLS transport for the running event loop."""
     tls = ssl_context if endpoint.tls else None
     if on_asyncio():
+        from .selector import SelectorTransport, fits
+
+        if tls is None and fits(asyncio.get_running_loop()):
+            return SelectorTransport(endpoint, driver, tls)
         return AsyncioTransport(endpoint, driver, tls)
     return StreamTransport(endpoint, driver, tls)
 

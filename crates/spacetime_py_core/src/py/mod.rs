@@ -8,6 +8,7 @@ mod delivery;
 mod encode;
 mod error;
 mod event;
+mod plain;
 mod row;
 mod slots;
 mod table;
@@ -20,6 +21,7 @@ use pyo3::types::PyBytes;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    types::slim_all(module.py())?;
     module.add_class::<types::Identity>()?;
     module.add_class::<types::ConnectionId>()?;
     module.add_class::<types::TimeDuration>()?;

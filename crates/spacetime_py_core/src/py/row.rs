@@ -12,6 +12,7 @@ use super::convert::to_python;
 use super::encode::{Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::slots::{bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use crate::sats::layout::Field;
 use crate::sats::{Layout, Reader, TypeId, Writer};
 
 /// What the bytes of an instance are.
@@ -33,6 +34,15 @@ pub struct RowClass {
     payload: Payload,
     pub(super) name: String,
     pub(super) fields: Vec<Py<PyString>>,
+    ways: Vec<Way>,
+}
+
+/// How to find a field in the bytes of an instance.
+struct Way {
+    /// Where to start, and the types of the values to pass from there.
+    offset: usize,
+    passed: Box<[TypeId]>,
+    ty: TypeId,
 }
 
 impl RowClass {
@@ -50,6 +60,7 @@ impl RowClass {
             payload,
             name: declared.getattr("__name__")?.extract()?,
             fields: fields.iter().map(|field| PyString::intern(py, field).unbind()).collect(),
+            ways: ways(&module.get().def.layout, payload),
         }));
         let class = make_type(declared, row_class, &fields)?;
         class.setattr("__qualname__", declared.getattr("__qualname__")?)?;
@@ -93,24 +104,15 @@ impl RowClass {
         }
     }
 
+    #[inline]
     pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        match self.payload {
-            Payload::Variant { ty, .. } => to_python(py, module, ty, &mut Reader::at(bytes, 1)),
-            Payload::Product(ty) => {
-                let layout = &module.def.layout;
-                let product = layout.product(ty).expect("the class of a product");
-                let mut reader = layout.field(product, index, bytes)?;
-                to_python(py, module, product.fields[index].ty, &mut reader)
-            }
+        let way = &self.ways[index];
+        let mut reader = Reader::at(bytes, way.offset);
+        for ty in &way.passed {
+            module.def.layout.skip_known(*ty, &mut reader)?;
         }
-    }
-
-    fn field_type(&self, layout: &Layout, index: usize) -> TypeId {
-        match self.payload {
-            Payload::Variant { ty, .. } => ty,
-            Payload::Product(ty) => layout.product(ty).expect("the class of a product").fields[index].ty,
-        }
+        to_python(py, module, way.ty, &mut reader)
     }
 
     /// A new instance from one value for each field.
@@ -121,7 +123,7 @@ impl RowClass {
             writer.u8(tag);
         }
         for (index, value) in values.iter().enumerate() {
-            let ty = self.field_type(&module.def.layout, index);
+            let ty = self.ways[index].ty;
             encode(module, ty, value, &mut writer).map_err(|fault| {
                 let field = self.fields[index].bind(py).to_string_lossy().into_owned();
                 EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
@@ -172,6 +174,22 @@ impl RowClass {
             PyTypeError::new_err(format!("{}() is missing the argument '{field}'", self.name))
         };
         values.into_iter().enumerate().map(|(index, value)| value.ok_or_else(|| missing(index))).collect()
+    }
+}
+
+fn ways(layout: &Layout, payload: Payload) -> Vec<Way> {
+    match payload {
+        // The tag comes first.
+        Payload::Variant { ty, .. } => vec![Way { offset: 1, passed: [].into(), ty }],
+        Payload::Product(ty) => {
+            let fields = &layout.product(ty).expect("the class of a product").fields;
+            let way = |(index, field): (usize, &Field)| {
+                let (from, offset) = field.anchor;
+                let passed = fields[from as usize..index].iter().map(|field| field.ty).collect();
+                Way { offset: offset as usize, passed, ty: field.ty }
+            };
+            fields.iter().enumerate().map(way).collect()
+        }
     }
 }
 

@@ -42,6 +42,14 @@ pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> P
     }
 }
 
+/// A str from UTF-8, which CPython checks.
+#[inline]
+pub fn text<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let (start, size) = (utf8.as_ptr().cast(), utf8.len() as ffi::Py_ssize_t);
+    // SAFETY: so many bytes are there.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_FromStringAndSize(start, size)) }
+}
+
 /// The class of an object, if it is an instance of one made here.
 pub fn class_of_object<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a RowClass> {
     // SAFETY: an object has a type.
@@ -108,6 +116,7 @@ pub fn make_type<'py>(
     let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
     let mut slots = [
         slot(ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        slot(ffi::Py_tp_getattro, getattro as *mut c_void),
         slot(ffi::Py_tp_hash, hash as *mut c_void),
         slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
         slot(ffi::Py_tp_repr, repr as *mut c_void),
@@ -173,6 +182,18 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         let ty = ffi::Py_TYPE(object);
         ffi::PyObject_Free(object.cast());
         ffi::Py_DECREF(ty.cast());
+    }
+}
+
+/// Finds fields by their interned names, which is what code that was compiled asks for: CPython's own way to a getter costs
+/// more than most fields. Anything else goes that way, and so do names that are not interned.
+unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    unsafe {
+        let class = class_of(ffi::Py_TYPE(object));
+        match class.fields.iter().position(|field| field.as_ptr() == name) {
+            Some(index) => guarded(|py| class.field(py, raw_bytes(object), index)),
+            None => ffi::PyObject_GenericGetAttr(object, name),
+        }
     }
 }
 
