@@ -2,6 +2,8 @@
 //! is decoded when it is read: a row from the cache and one that a user made cannot be told apart, pin nothing, and
 //! compare, hash and pickle by their bytes. What CPython calls is in `slots.rs`.
 
+use std::cell::Cell;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -27,6 +29,24 @@ pub enum Payload {
     },
 }
 
+impl Payload {
+    /// The type of the whole value.
+    fn ty(self) -> TypeId {
+        match self {
+            Payload::Product(ty) => ty,
+            Payload::Variant { sum, .. } => sum,
+        }
+    }
+}
+
+thread_local! {
+    /// What values are encoded into before it is known how long they are.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A larger buffer is not kept.
+const LARGEST_SCRATCH: usize = 64 * 1024;
+
 pub struct RowClass {
     /// Set once, after the type that it holds was told where to find this.
     class: PyOnceLock<Py<PyType>>,
@@ -35,6 +55,9 @@ pub struct RowClass {
     pub(super) name: String,
     pub(super) fields: Vec<Py<PyString>>,
     ways: Vec<Way>,
+    /// Whether values may be nested too deeply, or have too many empty elements: bounds that hold where bytes are read hold
+    /// for values made here.
+    needs_check: bool,
 }
 
 /// How to find a field in the bytes of an instance.
@@ -61,6 +84,7 @@ impl RowClass {
             name: declared.getattr("__name__")?.extract()?,
             fields: fields.iter().map(|field| PyString::intern(py, field).unbind()).collect(),
             ways: ways(&module.get().def.layout, payload),
+            needs_check: !module.get().def.layout.is_bounded(payload.ty()),
         }));
         let class = make_type(declared, row_class, &fields)?;
         class.setattr("__qualname__", declared.getattr("__qualname__")?)?;
@@ -98,10 +122,7 @@ impl RowClass {
     }
 
     fn ty(&self) -> TypeId {
-        match self.payload {
-            Payload::Product(ty) => ty,
-            Payload::Variant { sum, .. } => sum,
-        }
+        self.payload.ty()
     }
 
     #[inline]
@@ -115,27 +136,42 @@ impl RowClass {
         to_python(py, module, way.ty, &mut reader)
     }
 
+    /// Whether arguments by position and then these names are all fields in order, as most calls have them.
+    pub(super) fn is_whole(&self, positional: usize, names: &Bound<'_, PyTuple>) -> bool {
+        let rest = self.fields.get(positional..).unwrap_or_default();
+        positional <= self.fields.len()
+            && names.len() == rest.len()
+            && names.iter_borrowed().zip(rest).all(|(name, field)| name.as_ptr() == field.as_ptr())
+    }
+
     /// A new instance from one value for each field.
-    pub(super) fn construct<'py>(&self, py: Python<'py>, values: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn construct<'a, 'py: 'a>(
+        &self,
+        py: Python<'py>,
+        values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        let mut writer = Writer(Vec::with_capacity(64));
+        // Encoding may run code of the user's, which makes another instance meanwhile: it finds no buffer, and gets a new one.
+        let mut writer = Writer(SCRATCH.take());
+        writer.0.clear();
         if let Payload::Variant { tag, .. } = self.payload {
             writer.u8(tag);
         }
-        for (index, value) in values.iter().enumerate() {
-            let ty = self.ways[index].ty;
-            encode(module, ty, value, &mut writer).map_err(|fault| {
+        for (index, value) in values.enumerate() {
+            encode(module, self.ways[index].ty, &value, &mut writer).map_err(|fault| {
                 let field = self.fields[index].bind(py).to_string_lossy().into_owned();
                 EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
             })?;
         }
-        // The bound on nesting and on empty elements is checked where bytes are read; a value made here obeys it too.
-        module
-            .def
-            .layout
-            .validate(self.ty(), &writer.0)
-            .map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
-        self.instance(py, &writer.0)
+        if self.needs_check {
+            let checked = module.def.layout.validate(self.ty(), &writer.0);
+            checked.map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
+        }
+        let instance = self.instance(py, &writer.0);
+        if writer.0.capacity() <= LARGEST_SCRATCH {
+            SCRATCH.set(writer.0);
+        }
+        instance
     }
 
     /// Values by position and by name to one for each field, as a function's arguments.

@@ -42,12 +42,19 @@ pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> P
     }
 }
 
-/// A str from UTF-8, which CPython checks.
+/// A str from UTF-8. What is not ASCII CPython checks.
 #[inline]
 pub fn text<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let (start, size) = (utf8.as_ptr().cast(), utf8.len() as ffi::Py_ssize_t);
-    // SAFETY: so many bytes are there.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_FromStringAndSize(start, size)) }
+    let size = utf8.len() as ffi::Py_ssize_t;
+    // SAFETY: so many bytes are there. A new str of more than one character is nobody else's yet.
+    unsafe {
+        if size < 2 || !utf8.is_ascii() {
+            return Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_FromStringAndSize(utf8.as_ptr().cast(), size));
+        }
+        let text = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(size, 127))?;
+        ptr::copy_nonoverlapping(utf8.as_ptr(), ffi::PyUnicode_1BYTE_DATA(text.as_ptr()), utf8.len());
+        Ok(text)
+    }
 }
 
 /// The class of an object, if it is an instance of one made here.
@@ -273,7 +280,7 @@ unsafe extern "C" fn replace(
             let values = class.bind(py, &[], named.into_iter())?;
             let keep = |(index, value): (usize, Option<_>)| value.map_or_else(|| class.field(py, bytes, index), Ok);
             let values: Vec<_> = values.into_iter().enumerate().map(keep).collect::<PyResult<_>>()?;
-            class.construct(py, &values)
+            class.construct(py, values.iter().map(Bound::as_borrowed))
         })
     }
 }
@@ -289,20 +296,23 @@ unsafe extern "C" fn call(
         let class = class_of(class.cast());
         guarded(|py| {
             let count = ffi::PyVectorcall_NARGS(nargsf) as usize;
-            let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
-            let positional: Vec<_> = (0..count).map(argument).collect();
             let names = match Bound::from_borrowed_ptr_or_opt(py, names) {
-                None if count == class.fields.len() => return class.construct(py, &positional),
                 None => PyTuple::empty(py),
                 Some(names) => names.cast_into::<PyTuple>()?,
             };
+            if class.is_whole(count, &names) {
+                return class.construct(py, (0..class.fields.len()).map(|index| Borrowed::from_ptr(py, *args.add(index))));
+            }
+            let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
+            let positional: Vec<_> = (0..count).map(argument).collect();
             let named = names
                 .iter()
                 .enumerate()
                 .map(|(index, name)| Ok((name.cast_into::<PyString>()?, argument(count + index))));
             let named: Vec<_> = named.collect::<PyResult<_>>()?;
             let values = class.bind(py, &positional, named.into_iter())?;
-            class.construct(py, &class.require_all(py, values)?)
+            let values = class.require_all(py, values)?;
+            class.construct(py, values.iter().map(Bound::as_borrowed))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A table's cached rows as Python sees them: a container, lookups by index, an iterator.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -34,7 +35,7 @@ impl TableCache {
 
     fn __iter__(slf: &Bound<'_, Self>) -> Rows {
         let version = slf.get().core(slf.py()).cache().table(slf.get().index).version;
-        Rows { table: slf.clone().unbind(), next: Mutex::new(0), version }
+        Rows { table: slf.clone().unbind(), next: AtomicU32::new(0), version }
     }
 
     fn __contains__(&self, row: &Bound<'_, PyAny>) -> bool {
@@ -213,7 +214,7 @@ impl TableCache {
 #[pyclass(frozen, module = "spacetime_py._core")]
 struct Rows {
     table: Py<TableCache>,
-    next: Mutex<u32>,
+    next: AtomicU32,
     version: u64,
 }
 
@@ -232,12 +233,11 @@ impl Rows {
                 "the table changed during iteration; iterate over list(table) to keep its rows of now",
             ));
         }
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = cache.rows().next_live(*next) else {
-            *next = u32::MAX;
+        let Some(id) = cache.rows().next_live(self.next.load(Ordering::Relaxed)) else {
+            self.next.store(u32::MAX, Ordering::Relaxed);
             return Ok(None);
         };
-        *next = id + 1;
+        self.next.store(id + 1, Ordering::Relaxed);
         table.class.instance(py, cache.rows().bytes(id)).map(Some)
     }
 }
