@@ -160,6 +160,15 @@ def from_bsatn(cls: type[_T], data: Buffer) -> _T:
     Raises DecodeError.
     """
 
+def packed_format(cls: type) -> list[Any]:
+    """The fields of a row class as `numpy.dtype` takes them.
+
+    Raises TypeError, with the field's name, when rows have no fixed size.
+    """
+
+def check_packed(cls: type, data: Buffer) -> int:
+    """The number of rows in the BSATN of an array of them. Raises DecodeError."""
+
 @final
 class Connection:
     """The protocol of one connection. Bytes in, events and bytes out; the caller moves them."""
@@ -291,6 +300,13 @@ class TableCache:
         limit: int | None,
     ) -> list[Any]:
         """The rows between two keys, in order. None is an open end."""
+
+    @property
+    def row_type(self) -> type:
+        """The class of the rows."""
+
+    def packed(self) -> bytearray:
+        """The BSATN of all rows, one after the other."""
 
     @property
     def missing_deletes(self) -> int:

@@ -8,6 +8,7 @@ mod delivery;
 mod encode;
 mod error;
 mod event;
+mod packed;
 mod plain;
 mod row;
 mod slots;
@@ -32,6 +33,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
     module.add_function(wrap_pyfunction!(row::to_bsatn, module)?)?;
     module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
+    module.add_function(wrap_pyfunction!(packed::packed_format, module)?)?;
+    module.add_function(wrap_pyfunction!(packed::check_packed, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
     module.add_class::<context::EventContext>()?;

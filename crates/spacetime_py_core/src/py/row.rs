@@ -117,11 +117,15 @@ impl RowClass {
         new_instance(py, self.type_object(py), bytes)
     }
 
-    fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
-        &self.module.bind(py).get().def.layout
+    pub(super) fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
+        self.module.bind(py).get()
     }
 
-    fn ty(&self) -> TypeId {
+    pub(super) fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
+        &self.module(py).def.layout
+    }
+
+    pub(super) fn ty(&self) -> TypeId {
         self.payload.ty()
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyByteArray, PyList, PyTuple, PyType};
 
 use super::classes::Module;
 use super::connection::Connection;
@@ -94,6 +94,22 @@ impl TableCache {
         };
         let span = Span::between(end_of(start, include_start)?, end_of(end, include_end)?);
         self.select(py, &columns, &span, reverse, limit)
+    }
+
+    #[getter]
+    fn row_type<'py>(&self, py: Python<'py>) -> Bound<'py, PyType> {
+        self.class.python_type(py)
+    }
+
+    /// All rows, one after the other.
+    fn packed<'py>(&self, py: Python<'py>) -> Bound<'py, PyByteArray> {
+        let core = self.core(py);
+        let rows = core.cache().table(self.index).rows();
+        let all: Vec<u8> = rows.iter().fold(Vec::new(), |mut all, (row, _)| {
+            all.extend_from_slice(row);
+            all
+        });
+        PyByteArray::new(py, &all)
     }
 
     #[getter]
