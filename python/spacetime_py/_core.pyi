@@ -203,8 +203,11 @@ class Connection:
     def next_event(self, delivery: Delivery | None = None) -> Event | None:
         """Apply one message to the cache and tell what it did; None when there is none yet.
 
-        With a `delivery` that can take it the row callbacks have run, and the event is `Told`.
+        With a `delivery` the row callbacks of messages that it can take have run before that.
         """
+
+    def receive(self, data: Buffer, delivery: Delivery | None = None) -> Event | None:
+        """`receive_data`, and then `next_event`."""
 
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
@@ -435,10 +438,6 @@ class Unasked:
     """An answer to no request of this client."""
 
 @final
-class Told:
-    """A transaction whose row callbacks have run, and of which nobody else has to hear."""
-
-@final
 class TransactionUpdate:
     """A transaction, or the failed call of a reducer.
 
@@ -533,7 +532,6 @@ Event = (
     | UnsubscribeApplied
     | SubscriptionFailed
     | TransactionUpdate
-    | Told
     | ProcedureResult
     | QueryResult
     | Resynced

@@ -19,7 +19,6 @@ from ._core import (
     SubscribeApplied,
     SubscriptionFailed,
     TableDiff,
-    Told,
     TransactionUpdate,
     Unasked,
     UnsubscribeApplied,
@@ -57,7 +56,6 @@ _RECONNECTED = ReconnectedEvent()
 
 _Event: TypeAlias = (
     TransactionUpdate
-    | Told
     | SubscribeApplied
     | UnsubscribeApplied
     | SubscriptionFailed

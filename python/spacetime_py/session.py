@@ -14,7 +14,7 @@ import anyio
 from typing_extensions import Buffer
 
 from ._core import Connection as Core
-from ._core import Delivery, Told
+from ._core import Delivery
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
@@ -155,8 +155,7 @@ class Session:
             return
         self._is_receiving = True
         try:
-            self._core.receive_data(data)
-            self._take_events()
+            self._follow(self._core.receive(data, self._delivery))
         except Exception as error:
             self.end(self._explain.fault(error))
         finally:
@@ -174,11 +173,14 @@ class Session:
 
     def _take_events(self) -> None:
         try:
-            while self.error is None:
-                event = self._core.next_event(self._delivery)
-                if event is None:
-                    return
-                if type(event) is not Told:
-                    self._on_event(event)
+            self._follow(self._core.next_event(self._delivery))
         except Exception as error:
             self.end(self._explain.fault(error))
+
+    def _follow(self, event: CoreEvent | None) -> None:
+        """This event, and those after it."""
+        while event is not None:
+            self._on_event(event)
+            if self.error is not None:
+                return
+            event = self._core.next_event(self._delivery)

@@ -6,14 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 
 use super::classes::Module;
 use super::delivery::Delivery;
 use super::encode::encode_args;
 use super::error::{ProtocolError, SchemaMismatchError};
-use super::event::{Told, event_object};
+use super::event::event_object;
 use super::table::TableCache;
 use crate::client::keepalive::Patience;
 use crate::client::{self, Options};
@@ -99,22 +98,35 @@ impl Connection {
         self.work(py, data.len(), |core| core.receive_data(data))
     }
 
+    /// Both in one call, since a busy connection makes it for each message.
+    #[pyo3(signature = (data, delivery = None))]
+    fn receive<'py>(
+        &self,
+        py: Python<'py>,
+        data: Input<'_>,
+        delivery: Option<&Delivery>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.receive_data(py, data)?;
+        self.next_event(py, delivery)
+    }
+
     fn receive_eof(&self) {
         self.lock().receive_eof();
     }
 
     #[pyo3(signature = (delivery = None))]
     fn next_event<'py>(&self, py: Python<'py>, delivery: Option<&Delivery>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let size = self.lock().next_size();
-        let Some(event) = self.work(py, size, client::Connection::next_event)? else { return Ok(None) };
         let module = self.module.bind(py);
-        let event = match delivery {
-            Some(delivery) => delivery.tell(module, event)?,
-            None => Some(event),
-        };
-        match event {
-            Some(event) => event_object(module, event).map(Some),
-            None => Ok(Some(told(py)?)),
+        loop {
+            let size = self.lock().next_size();
+            let Some(event) = self.work(py, size, client::Connection::next_event)? else { return Ok(None) };
+            let event = match delivery {
+                Some(delivery) => delivery.tell(module, event)?,
+                None => Some(event),
+            };
+            if let Some(event) = event {
+                return event_object(module, event).map(Some);
+            }
         }
     }
 
@@ -236,13 +248,6 @@ impl Connection {
         let result = if size < WORTH_DETACHING { caught() } else { py.detach(caught) };
         result.map_err(|_| ProtocolError::new_err("a message met a fault in spacetime_py itself: please report it"))
     }
-}
-
-/// The only `Told`.
-fn told(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static TOLD: PyOnceLock<Py<Told>> = PyOnceLock::new();
-    let told = TOLD.get_or_try_init(py, || Py::new(py, Told {}))?;
-    Ok(told.bind(py).clone().into_any())
 }
 
 fn protocol_of(name: &str) -> PyResult<Protocol> {

@@ -106,9 +106,6 @@ pub struct Resynced {
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Unasked {}
 
-#[pyclass(frozen, module = "spacetime_py._core")]
-pub struct Told {}
-
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]
 pub struct TransactionUpdate {
     request_id: Option<u32>,

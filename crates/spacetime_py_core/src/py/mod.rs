@@ -50,7 +50,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<event::QueryResult>()?;
     module.add_class::<event::Resynced>()?;
     module.add_class::<event::Unasked>()?;
-    module.add_class::<event::Told>()?;
     module.add_class::<event::Warning>()?;
     module.add_class::<event::Closed>()?;
     module.add_function(wrap_pyfunction!(connection::open_envelope, module)?)?;
