@@ -27,6 +27,7 @@ from .context import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
+from .credentials import Credentials, KeyringStore, TokenStore
 from .exceptions import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -56,6 +57,7 @@ from .exceptions import (
     SpacetimeDBError,
     StreamOverflow,
     SubscriptionError,
+    TokenUnavailable,
 )
 from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
@@ -85,6 +87,7 @@ __all__ = [
     "ConnectionLost",
     "ConnectionState",
     "ConnectionStatus",
+    "Credentials",
     "CredentialsError",
     "DbConnectionBuilder",
     "DecodeError",
@@ -98,6 +101,7 @@ __all__ = [
     "Index",
     "InternalError",
     "KeepaliveTimeout",
+    "KeyringStore",
     "LiveRow",
     "LiveRows",
     "MemoryTransport",
@@ -131,6 +135,8 @@ __all__ = [
     "TableChanges",
     "TimeDuration",
     "Timestamp",
+    "TokenStore",
+    "TokenUnavailable",
     "Transaction",
     "UniqueIndex",
     "UnknownTransactionEvent",

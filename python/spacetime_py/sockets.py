@@ -6,6 +6,7 @@ asyncio, uvloop and anyio all set TCP_NODELAY themselves.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from contextlib import suppress
 from functools import partial
@@ -14,16 +15,25 @@ from typing import cast
 
 import anyio
 from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
 
+from .proxies import Proxy, chosen_proxy, require_extra
 from .transport import Driver, Endpoint, Transport, TransportFactory, on_asyncio
 
 _READ_SIZE = 65536
 
 
 def network(
-    endpoint: Endpoint, ca_file: str | Path | None, ssl_context: ssl.SSLContext | None
+    endpoint: Endpoint,
+    ca_file: str | Path | None,
+    ssl_context: ssl.SSLContext | None,
+    proxy: str | bool,
 ) -> TransportFactory:
-    """TCP or TLS transports. Raises ValueError for a `ca_file` that cannot be used."""
+    """TCP or TLS transports, through a proxy if one is chosen.
+
+    Raises ValueError for a `ca_file` or a `proxy` that cannot be used, ModuleNotFoundError for a
+    proxy without the extra.
+    """
     if ca_file is not None:
         if ssl_context is not None:
             raise ValueError("give either ca_file or ssl_context: the context knows its own")
@@ -33,26 +43,38 @@ def network(
             raise ValueError(f"ca_file {ca_file} has no certificates in PEM: {error}") from error
     if endpoint.tls and ssl_context is None:
         ssl_context = ssl.create_default_context()
-    return partial(socket_transport, ssl_context=ssl_context)
+    way = chosen_proxy(proxy, endpoint.host, endpoint.port, endpoint.tls)
+    require_extra(way, "python_socks")
+    return partial(socket_transport, ssl_context=ssl_context, proxy=way)
 
 
 def socket_transport(
-    endpoint: Endpoint, driver: Driver, ssl_context: ssl.SSLContext | None = None
+    endpoint: Endpoint,
+    driver: Driver,
+    ssl_context: ssl.SSLContext | None = None,
+    proxy: Proxy | None = None,
 ) -> Transport:
     """A TCP or TLS transport for the running event loop."""
     tls = ssl_context if endpoint.tls else None
     if on_asyncio():
-        return AsyncioTransport(endpoint, driver, tls)
-    return StreamTransport(endpoint, driver, tls)
+        return AsyncioTransport(endpoint, driver, tls, proxy)
+    return StreamTransport(endpoint, driver, tls, proxy)
 
 
 class AsyncioTransport(asyncio.BufferedProtocol):
     """asyncio calls straight into the driver: no task, no copy and no allocation per read."""
 
-    def __init__(self, endpoint: Endpoint, driver: Driver, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        driver: Driver,
+        tls: ssl.SSLContext | None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._driver = driver
         self._tls = tls
+        self._proxy = proxy
         self._buffer = memoryview(bytearray(_READ_SIZE))
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -67,18 +89,26 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         return None
 
     async def connect(self) -> None:
-        connect = partial(
-            self._loop.create_connection,
-            lambda: self,
-            self._endpoint.host,
-            self._endpoint.port,
-            ssl=self._tls,
-        )
+        host, port = self._endpoint.host, self._endpoint.port
+        if self._proxy is not None:
+            await self._connect_over(await self._proxy.tunnel(host, port))
+            return
+        connect = partial(self._loop.create_connection, lambda: self, host, port, ssl=self._tls)
         # uvloop knows no happy eyeballs: it tries one address after the other.
         if isinstance(self._loop, asyncio.BaseEventLoop):
             await connect(happy_eyeballs_delay=0.25)
         else:
             await connect()
+
+    async def _connect_over(self, tunnel: socket.socket) -> None:
+        name = None if self._tls is None else self._endpoint.host
+        try:
+            await self._loop.create_connection(
+                lambda: self, sock=tunnel, ssl=self._tls, server_hostname=name
+            )
+        except BaseException:
+            tunnel.close()
+            raise
 
     def flush(self) -> None:
         if self._transport is not None and not self._peer_is_slow:
@@ -137,10 +167,17 @@ class AsyncioTransport(asyncio.BufferedProtocol):
 class StreamTransport:
     """An anyio stream, with one task that receives and one that sends."""
 
-    def __init__(self, endpoint: Endpoint, driver: Driver, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        driver: Driver,
+        tls: ssl.SSLContext | None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._driver = driver
         self._tls = tls
+        self._proxy = proxy
         self._tasks = anyio.create_task_group()
         # Cancelling the tasks is left to abort(): a cancelled user still gets an orderly end.
         self._scope = anyio.CancelScope(shield=True)
@@ -160,7 +197,9 @@ class StreamTransport:
         host, port = self._endpoint.host, self._endpoint.port
         try:
             stream: ByteStream
-            if self._tls is None:
+            if self._proxy is not None:
+                stream = await self._connect_over(await self._proxy.tunnel_stream(host, port))
+            elif self._tls is None:
                 stream = await anyio.connect_tcp(host, port)
             else:
                 stream = await anyio.connect_tcp(
@@ -170,6 +209,20 @@ class StreamTransport:
             raise ConnectionAbortedError("the server ended the TLS handshake") from error
         self._is_running = True
         self._tasks.start_soon(self._run, stream)
+
+    async def _connect_over(self, tunnel: ByteStream) -> ByteStream:
+        if self._tls is None:
+            return tunnel
+        try:
+            return await TLSStream.wrap(
+                tunnel,
+                hostname=self._endpoint.host,
+                ssl_context=self._tls,
+                standard_compatible=False,
+            )
+        except BaseException:
+            await anyio.aclose_forcefully(tunnel)
+            raise
 
     def flush(self) -> None:
         self._something_to_do.set()

@@ -54,6 +54,7 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
         e.HttpError(404, "`x` not found", "publish it"),
         "the server answered with HTTP 404: `x` not found (publish it)",
     ),
+    (e.TokenUnavailable("no function"), "no function"),
     (e.CredentialsError("no file"), "no file"),
     (e.ProjectError("no entry"), "no entry"),
     (e.EncodeError("wrong type"), "wrong type"),
