@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import anyio
 from anyio.abc import ByteStream
 
 from .redaction import shown_url
@@ -91,8 +90,9 @@ class Proxy:
             if error.error_code == _UNAUTHORIZED or "authentication" in str(error).lower():
                 advice = f"; user and password go into it, {self.scheme}://USER:PASSWORD@HOST"
             raise self._failed(f"refused ({error}){advice}") from error
-        except (anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError) as error:
-            raise self._failed("ended the connection") from error
+        except Exception as error:
+            # How a proxy breaks off comes in the words of each event loop.
+            raise self._failed(f"broke off ({str(error) or type(error).__name__})") from error
 
     def _failed(self, what: str) -> ProxyFailed:
         return ProxyFailed(f"the proxy {self}, named by {self.said_by}, {what}")

@@ -14,7 +14,7 @@ from typing_extensions import Self, TypedDict, Unpack
 from .._core import Identity
 from ..addresses import token_of_environment, uri_of_environment
 from ..exceptions import ConnectError, HttpError
-from ..proxies import chosen_proxy, require_extra
+from ..proxies import Proxy, chosen_proxy, require_extra
 from ..redaction import hide_answered_tokens, shown_url
 from ..token_source import TokenSource
 from . import operations as op
@@ -51,7 +51,17 @@ class _Base:
         hide_answered_tokens()
         self.uri = base_uri(uri)
         self._auth = Bearer(token, self.uri)
-        self._httpx_options = self._options(timeout, proxy)
+        is_tls = self.uri.startswith("https:")
+        self._proxy = _proxy_for(proxy, self.uri, is_tls)
+        self._httpx_options: dict[str, Any] = {
+            "auth": self._auth,
+            "timeout": timeout,
+            # The system's certificates. Loading them takes a while: not where there is no TLS.
+            "verify": ssl.create_default_context() if is_tls else False,
+            "proxy": _in_httpx(self._proxy),
+            # httpx would read the environment in its own way.
+            "trust_env": False,
+        }
         self._schemas: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -75,19 +85,6 @@ class _Base:
         """Who you are from the next request on."""
         self._auth.replace(token)
 
-    def _options(self, timeout: float, proxy: str | bool) -> dict[str, Any]:
-        """What httpx is made with. Its own reading of the environment is left out: see proxies."""
-        # The system's certificates. Loading them takes a while: not where there is no TLS.
-        is_tls = self.uri.startswith("https:")
-        trust = ssl.create_default_context() if is_tls else False
-        return {
-            "auth": self._auth,
-            "timeout": timeout,
-            "verify": trust,
-            "proxy": _httpx_proxy(proxy, self.uri, is_tls),
-            "trust_env": False,
-        }
-
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
         headers: dict[str, str] = {}
         if operation.content_type is not None:
@@ -107,27 +104,32 @@ class _Base:
     def _unreachable(self, error: Exception) -> ConnectError:
         reason = str(error) or type(error).__name__
         advice = "is the server running? `spacetime start` starts one"
-        if isinstance(error, httpx.ProxyError):
-            advice = "check `proxy` and the variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
-        return ConnectError(f"cannot reach {shown_url(self.uri)} ({reason}): {advice}")
+        way = ""
+        if self._proxy is not None:
+            way = f" through the proxy {self._proxy}"
+            advice = f"is that one right, which is named by {self._proxy.said_by}?"
+        return ConnectError(f"cannot reach {shown_url(self.uri)}{way} ({reason}): {advice}")
 
 
-def _httpx_proxy(proxy: str | bool, uri: str, tls: bool) -> httpx.Proxy | None:
+def _proxy_for(proxy: str | bool, uri: str, tls: bool) -> Proxy | None:
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port or (443 if tls else 80)
     except ValueError:
         return None  # httpx says what is wrong with it
     found = chosen_proxy(proxy, host, port, tls)
-    if found is None:
-        return None
-    if found.scheme != "http":
+    if found is not None and found.scheme != "http":
         require_extra(found, "socksio")
+    return found
+
+
+def _in_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
+    if proxy is None:
+        return None
     # httpx leaves names of hosts to the proxy in either case.
-    address = str(found).replace("socks5h:", "socks5:")
-    return httpx.Proxy(
-        address, auth=None if found.user is None else (found.user, found.password or "")
-    )
+    address = str(proxy).replace("socks5h:", "socks5:")
+    auth = None if proxy.user is None else (proxy.user, proxy.password or "")
+    return httpx.Proxy(address, auth=auth)
 
 
 def base_uri(uri: str) -> str:
