@@ -25,8 +25,8 @@ def from_url(url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise ValueError(f"{shown!r} is no URL: {error}") from None
+    except ValueError:
+        raise ValueError(f"{shown!r} is no URL: look at its host and port") from None
     if not (parts.scheme and parts.netloc):
         raise ValueError(f"{shown!r} is none of https://HOST/DATABASE, http://, wss://, ws://")
     if "@" in parts.netloc:
@@ -118,8 +118,6 @@ _PARAMETERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "ca_file": (str, "a file"),
     "proxy": (str, "an address"),
 }
-
-
 _LONGEST_NAME = 30
 
 

@@ -19,8 +19,10 @@ def claims(token: str) -> dict[str, Any]:
 
 def expires_at(token: str) -> float | None:
     """When it expires, in seconds since 1970 (`exp`); None for a token that says nothing of it."""
-    found = claims(token).get("exp")
-    return float(found) if isinstance(found, int | float) else None
+    try:
+        return float(claims(token)["exp"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def identity_in(token: str) -> str | None:

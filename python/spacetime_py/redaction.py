@@ -9,13 +9,15 @@ from collections.abc import Iterable
 _SHORTEST = 8
 """Characters. What is shorter is no token of a server, and would take words out of messages."""
 _USER = re.compile(r"(//|^)[^/?#\s]*@")
+_NO_PORT = re.compile(r"(//[^/?#:\[\]]*:)(?!\d*([/?#]|$))[^/?#]*")
 _PARAMETERS = re.compile(r"[?#].*", re.DOTALL)
 _ANSWERED = re.compile(r"(spacetime-identity-token['\"]?, ?b?['\"])[^'\"]+", re.IGNORECASE)
 
 
 def shown_url(url: str) -> str:
-    """An address without its user, password and parameters."""
-    return _PARAMETERS.sub("?***", _USER.sub(r"\1***@", url))
+    """An address without its user, password and parameters, nor what is a port and no number."""
+    without_user = _USER.sub(r"\1***@", url)
+    return _PARAMETERS.sub("?***", _NO_PORT.sub(r"\1***", without_user))
 
 
 class Secrets:

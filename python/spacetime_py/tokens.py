@@ -30,6 +30,9 @@ class TokenState(NamedTuple):
     source: TokenSource
     current: str | None
 
+    def __repr__(self) -> str:
+        return "<who one is>"
+
 
 class Tokens:
     """Asks the source at each attempt to connect, and again before the token expires.

@@ -440,6 +440,7 @@ async def test_setting_takes_too_long_and_goes_on() -> None:
         async with connection_to(*peers) as connection:
             with pytest.raises(CallTimeout):
                 await connection.set_token("the-second-token", timeout=0.01)
+            await until(lambda: bool(peers[1].request))
             peers[1].send(peers[1].greeting())
             await connection.wait_connected()
     assert bearer(peers[1]) == "the-second-token"
