@@ -41,7 +41,6 @@ class Swap:
             return True
         if self._refusal is None and isinstance(error, _REFUSALS):
             self._refusal = error
-            self.may_become_other = False
             self._tokens.restore(self.before)
             return True
         return False

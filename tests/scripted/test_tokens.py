@@ -372,6 +372,26 @@ async def test_a_new_identity_if_that_is_wanted() -> None:
             assert connection.identity == Identity.from_bytes(other[::-1])
 
 
+async def test_the_way_back_from_a_new_identity_that_was_greeted_and_lost() -> None:
+    peers = [named("the-first-token"), named("anothers", bytes(32)), refusing()]
+    peers.append(named("the-first-token"))
+    peers[1].answers = False
+    with anyio.fail_after(PATIENCE):
+        async with connection_to(*peers, token="the-first-token") as connection:
+            await connection.subscribe(USERS)
+
+            async def lose() -> None:
+                await until(lambda: bool(peers[1].received))
+                peers[1].end()
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lose)
+                with pytest.raises(AuthenticationError):
+                    await connection.set_token("anothers", new_identity=True)
+            assert connection.is_active
+            assert connection.identity == Identity.from_bytes(wire.ME[::-1])
+
+
 async def test_becoming_somebody_new() -> None:
     peers = [named("the-first-token"), named("a-new-one", bytes(32))]
     with anyio.fail_after(PATIENCE):
