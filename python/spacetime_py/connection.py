@@ -89,7 +89,7 @@ class DbConnection:
         on_callback_error: Called with what a callback raised, after it was logged.
 
     Raises ValueError for a bad uri, database, token or proxy, TypeError for an async callback,
-    ModuleNotFoundError for a proxy without the extra.
+    MissingExtra for a proxy without the extra.
     """
 
     _module: ClassVar[Module]

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .exceptions import CredentialsError
+from .exceptions import CredentialsError, MissingExtra
 from .pending import logger
 from .transport import parse_uri
 
@@ -119,7 +119,7 @@ class KeyringStore:
     Args:
         service: Under which name tokens are kept.
 
-    Raises ModuleNotFoundError without the package. Its methods raise CredentialsError when there is
+    Raises MissingExtra without the package. Its methods raise CredentialsError when there is
     no keyring, or it is locked.
     """
 
@@ -167,10 +167,8 @@ def _keyring_module() -> ModuleType:
     try:
         import keyring
     except ModuleNotFoundError as error:
-        message = (
-            "tokens in the keyring take the package keyring: pip install 'spacetime-py[keyring]'"
-        )
-        raise ModuleNotFoundError(message, name="keyring") from error
+        advice = "pip install 'spacetime-py[keyring]'"
+        raise MissingExtra(f"tokens in the keyring take the package keyring: {advice}") from error
     return keyring
 
 

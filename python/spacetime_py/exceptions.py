@@ -26,6 +26,7 @@ SpacetimeDBError
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
 ├── CredentialsError              a store of tokens cannot be read or written
+├── MissingExtra                  also a ModuleNotFoundError: an extra is not installed
 ├── ProjectError                  what is wrong with a project's files, settings or module
 ├── CodegenError                  a schema from which no package can be generated
 └── RecordingError                a file of captured traffic that cannot be replayed
@@ -51,6 +52,7 @@ __all__ = [
     "IdentityChanged",
     "InternalError",
     "KeepaliveTimeout",
+    "MissingExtra",
     "ProcedureError",
     "ProjectError",
     "ProtocolError",
@@ -278,6 +280,10 @@ class DecodeError(SpacetimeDBError, ValueError):
 
 class CredentialsError(SpacetimeDBError):
     """A store of tokens, the file or the keyring, cannot be read or written."""
+
+
+class MissingExtra(SpacetimeDBError, ModuleNotFoundError):
+    """What was asked for takes packages that an extra of this one installs. The message has it."""
 
 
 class ProjectError(SpacetimeDBError):

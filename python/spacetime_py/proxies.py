@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from anyio.abc import ByteStream
 
+from .exceptions import MissingExtra
 from .redaction import shown_url
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Proxy:
 def chosen_proxy(proxy: str | bool, host: str, port: int, tls: bool) -> Proxy | None:
     """What the option `proxy` means for a server.
 
-    Raises ValueError for what is no address of a proxy, and ModuleNotFoundError without the extra.
+    Raises ValueError for what is no address of a proxy.
     """
     if proxy is False:
         return None
@@ -111,13 +112,12 @@ def chosen_proxy(proxy: str | bool, host: str, port: int, tls: bool) -> Proxy | 
 
 
 def require_extra(proxy: Proxy | None, module: str) -> None:
-    """Raises ModuleNotFoundError where the package is missing that speaks to this proxy."""
+    """Raises MissingExtra where the package is missing that speaks to this proxy."""
     if proxy is not None and find_spec(module) is None:
         off = "" if proxy.said_by == "`proxy`" else ", or proxy=False to connect without"
-        raise ModuleNotFoundError(
+        raise MissingExtra(
             f"{proxy.said_by} names a proxy, which takes the package {module}: "
-            f"pip install 'spacetime-py[proxy]'{off}",
-            name=module,
+            f"pip install 'spacetime-py[proxy]'{off}"
         )
 
 

@@ -31,7 +31,7 @@ def network(
 ) -> TransportFactory:
     """TCP or TLS transports, through a proxy if one is chosen.
 
-    Raises ValueError for a `ca_file` or a `proxy` that cannot be used, ModuleNotFoundError for a
+    Raises ValueError for a `ca_file` or a `proxy` that cannot be used, MissingExtra for a
     proxy without the extra.
     """
     if ca_file is not None:

@@ -56,6 +56,7 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
     ),
     (e.TokenUnavailable("no function"), "no function"),
     (e.CredentialsError("no file"), "no file"),
+    (e.MissingExtra("pip install it"), "pip install it"),
     (e.ProjectError("no entry"), "no entry"),
     (e.EncodeError("wrong type"), "wrong type"),
     (e.DecodeError("short"), "short"),

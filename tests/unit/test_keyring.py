@@ -12,7 +12,7 @@ import keyring.backends.fail
 import keyring.errors
 import pytest
 
-from spacetime_py import Credentials, CredentialsError, KeyringStore
+from spacetime_py import Credentials, CredentialsError, KeyringStore, MissingExtra
 
 URI = "http://127.0.0.1:3000"
 
@@ -82,5 +82,5 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'spacetime-py\[keyring\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install 'spacetime-py\[keyring\]'"):
         KeyringStore()

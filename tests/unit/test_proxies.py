@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from examples.chat.module_bindings import DbConnection
-from spacetime_py import proxies
+from spacetime_py import MissingExtra, proxies
 from spacetime_py.http import AsyncHttpClient, HttpClient
 from spacetime_py.proxies import Proxy, chosen_proxy
 
@@ -96,14 +96,14 @@ def test_the_environment(
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxies, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r"python_socks: pip install 'spacetime-py\[pr"):
+    with pytest.raises(MissingExtra, match=r"python_socks: pip install 'spacetime-py\[pr"):
         DbConnection(uri="https://host", database="chat", proxy="http://proxy")
     for client in (HttpClient, AsyncHttpClient):
-        with pytest.raises(ModuleNotFoundError, match="socksio: pip install"):
+        with pytest.raises(MissingExtra, match="socksio: pip install"):
             client("https://host", proxy="socks5://proxy")
         client("https://host", proxy="http://proxy")  # httpx can by itself
     monkeypatch.setenv("ALL_PROXY", "http://proxy")
-    with pytest.raises(ModuleNotFoundError, match=r"ALL_PROXY names a proxy.*, or proxy=False"):
+    with pytest.raises(MissingExtra, match=r"ALL_PROXY names a proxy.*, or proxy=False"):
         DbConnection(uri="https://host", database="chat")
 
 

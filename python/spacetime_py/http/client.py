@@ -155,7 +155,7 @@ class HttpClient(_Base):
         proxy: http:// or socks5://[USER:PASSWORD@]HOST[:PORT]; True for what the environment says,
             False for none. SOCKS takes the extra `proxy`.
 
-    Raises ValueError for a bad token or proxy, ModuleNotFoundError for SOCKS without the extra.
+    Raises ValueError for a bad token or proxy, MissingExtra for SOCKS without the extra.
     """
 
     def __init__(
