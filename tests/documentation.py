@@ -27,7 +27,9 @@ class Block:
 
     def at(self, database: Database) -> str:
         """The program, to be run on this database."""
-        here = self.source.replace("http://127.0.0.1:3000", database.url)
+        whole = f"{database.url}/{database.name}"
+        here = self.source.replace(f"http://127.0.0.1:3000/{self.module}", whole)
+        here = here.replace("http://127.0.0.1:3000", database.url)
         return re.sub(rf'"{self.module}"', f'"{database.name}"', here)
 
 

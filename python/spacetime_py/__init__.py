@@ -27,6 +27,7 @@ from .context import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
+from .credentials import Credentials, KeyringStore, TokenStore
 from .exceptions import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -45,6 +46,7 @@ from .exceptions import (
     IdentityChanged,
     InternalError,
     KeepaliveTimeout,
+    MissingExtra,
     ProcedureError,
     ProjectError,
     ProtocolError,
@@ -56,6 +58,7 @@ from .exceptions import (
     SpacetimeDBError,
     StreamOverflow,
     SubscriptionError,
+    TokenUnavailable,
 )
 from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
@@ -85,6 +88,7 @@ __all__ = [
     "ConnectionLost",
     "ConnectionState",
     "ConnectionStatus",
+    "Credentials",
     "CredentialsError",
     "DbConnectionBuilder",
     "DecodeError",
@@ -98,9 +102,11 @@ __all__ = [
     "Index",
     "InternalError",
     "KeepaliveTimeout",
+    "KeyringStore",
     "LiveRow",
     "LiveRows",
     "MemoryTransport",
+    "MissingExtra",
     "Ok",
     "ProcedureCall",
     "ProcedureError",
@@ -131,6 +137,8 @@ __all__ = [
     "TableChanges",
     "TimeDuration",
     "Timestamp",
+    "TokenStore",
+    "TokenUnavailable",
     "Transaction",
     "UniqueIndex",
     "UnknownTransactionEvent",

@@ -7,7 +7,7 @@ What users meet is re-exported by `spacetime_py`; generated code uses `spacetime
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Final, Generic, Protocol, TypeVar, final
 
 from typing_extensions import Buffer, dataclass_transform
 
@@ -215,8 +215,11 @@ class Connection:
     def tick(self, now: float) -> float | None:
         """Look after a silent server; gives when to come back. In seconds of a monotonic clock."""
 
-    def reconnect(self) -> None:
-        """A new socket for the same cache and query sets, as the same identity."""
+    def reconnect(self, token: str | None = None, may_become_other: bool = False) -> None:
+        """A new socket for the same cache and query sets, as the same identity unless told else.
+
+        Raises ValueError for a token that is no header.
+        """
 
     def subscribe(self, queries: Sequence[str]) -> int:
         """Queue a subscription; gives the query set id. It waits while there is no connection."""

@@ -28,8 +28,8 @@ _COUNT_SIZE = 4
 def row_dtype(row_type: type) -> np.dtype[np.void]:
     """The structured dtype of a row class: one field for each of its fields, without gaps.
 
-    Timestamp is `datetime64[us]`, TimeDuration `timedelta64[us]`, an enum its number, and what NumPy
-    has no type for (Identity, 128 bits and more) its bytes, least significant first.
+    Timestamp is `datetime64[us]`, TimeDuration `timedelta64[us]`, an enum its number, and what
+    NumPy has no type for (Identity, 128 bits and more) its bytes, least significant first.
 
     Raises TypeError, with the field's name, when rows have no fixed size; ModuleNotFoundError.
     """
@@ -40,7 +40,8 @@ def row_dtype(row_type: type) -> np.dtype[np.void]:
 def array_of(rows: Table[Any] | Iterable[Any], row_type: type | None = None) -> NDArray[np.void]:
     """A new array of the rows of a table handle (`connection.db.reading`), or of any rows.
 
-    Of shape (number of rows,). `row_type` is needed for rows that may be none. No object is made for a row of a table.
+    Of shape (number of rows,). `row_type` is needed for rows that may be none. No object is made
+    for a row of a table.
 
     Raises TypeError for rows of several classes or of no fixed size, ValueError for no rows and no
     `row_type`, ModuleNotFoundError.

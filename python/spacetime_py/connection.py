@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import anyio
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from ._core import Connected, ConnectionId, Identity, Module
 from ._core import Connection as Core
+from .addresses import from_environment, from_url
 from .builder import DbConnectionBuilder
 from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
@@ -23,6 +24,7 @@ from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
 from .link import Link, LinkOptions
+from .options import AddressedOptions, ConnectionOptions
 from .pending import Pending
 from .query import Query, sql_of
 from .queues import Overflow
@@ -33,6 +35,8 @@ from .state import ConnectionState, ConnectionStatus
 from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
+from .token_source import TokenSource
+from .tokens import Tokens
 from .transport import TransportFactory, checked_headers, parse_uri
 
 Row = TypeVar("Row")
@@ -50,6 +54,10 @@ class DbConnection:
         uri: http://, https://, ws:// or wss://HOST[:PORT], or HOST:PORT.
         database: Name or identity of the database.
         token: What `token` gave on an earlier connection, to be the same identity; None: a new one.
+            Or where to have it from: a `TokenStore`, which also keeps what the server gives, or a
+            function, async or not, that is called at each attempt to connect.
+        token_refresh: Seconds before a token expires at which a function is called for a newer one;
+            None for never.
         reconnect: True for the back-off of `Reconnect()`, False for never, or a policy: a
             `Reconnect` or a function from `ReconnectAttempt` to seconds, None to give up.
         compression: What the server may use.
@@ -66,6 +74,9 @@ class DbConnection:
         headers: Further headers of the upgrade request, for a proxy in front of the server say.
         ca_file: A file of PEM certificates to trust instead of the system's.
         ssl_context: For https:// and wss://; None for one that checks certificates.
+        proxy: http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT] to connect through; True
+            for what the environment says (HTTPS_PROXY, ALL_PROXY, NO_PROXY), False for none. Takes
+            the extra `proxy`.
         transport: Replaces the network, as `MemoryTransport` does in tests.
         on_connect: Called with (connection, identity, token).
         on_connect_error: Called with (connection, error) when entering fails; also raised.
@@ -77,7 +88,8 @@ class DbConnection:
         on_reconnected: Called with (connection) when the cache is up to date again.
         on_callback_error: Called with what a callback raised, after it was logged.
 
-    Raises ValueError for a bad uri, database or token, TypeError for an async callback.
+    Raises ValueError for a bad uri, database, token or proxy, TypeError for an async callback,
+    MissingExtra for a proxy without the extra.
     """
 
     _module: ClassVar[Module]
@@ -92,7 +104,8 @@ class DbConnection:
         *,
         uri: str,
         database: str,
-        token: str | None = None,
+        token: TokenSource = None,
+        token_refresh: float | None = 60.0,
         reconnect: bool | ReconnectPolicy = True,
         compression: Literal["none", "gzip", "brotli"] = "gzip",
         protocols: Sequence[Literal["v3", "v2", "v1"]] = ("v3", "v2", "v1"),
@@ -105,6 +118,7 @@ class DbConnection:
         headers: Mapping[str, str] | None = None,
         ca_file: str | Path | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | bool = True,
         transport: TransportFactory | None = None,
         capture: str | Path | None = None,
         on_connect: Callable[[Any, Identity, str], object] | None = None,
@@ -123,15 +137,17 @@ class DbConnection:
         self._call_timeout = call_timeout
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
-        self._explain = Explain(uri, database)
+        self._tokens = Tokens(token, endpoint.uri, token_refresh)
+        self._explain = Explain(uri, database, self._tokens.secrets.hide)
         self._options = LinkOptions(
             endpoint=endpoint,
-            transport=transport or network(endpoint, ca_file, ssl_context),
+            transport=transport or network(endpoint, ca_file, ssl_context, proxy),
             connect_timeout=connect_timeout,
             policy=policy_of(reconnect),
             capture=CaptureFile(capture, database, protocols, headers, max_message_size)
             if capture
             else None,
+            tokens=self._tokens,
             on_connect=_checked(on_connect, "on_connect"),
             on_disconnect=_checked(on_disconnect, "on_disconnect"),
             on_reconnecting=_checked(on_reconnecting, "on_reconnecting"),
@@ -141,7 +157,6 @@ class DbConnection:
             self._module,
             authority=endpoint.authority,
             database=database,
-            token=token,
             headers=list(headers.items()),
             protocols=protocols,
             compression=compression,
@@ -164,6 +179,25 @@ class DbConnection:
         """The constructor's options in the style of SpacetimeDB's other SDKs."""
         return DbConnectionBuilder(cls)
 
+    @classmethod
+    def from_url(cls, url: str, **options: Unpack[ConnectionOptions]) -> Self:
+        """From https://HOST[:PORT]/DATABASE?OPTION=VALUE&..., as in `?compression=brotli`.
+
+        What is given here wins over what the URL says. Raises ValueError with the part of the URL
+        that is wrong; see docs/topics/addresses.md for its options.
+        """
+        found: dict[str, Any] = {**from_url(url), **options}
+        return cls(**found)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[AddressedOptions]) -> Self:
+        """From SPACETIMEDB_URI, SPACETIMEDB_DATABASE and SPACETIMEDB_TOKEN (may be missing).
+
+        What is given here wins over the environment. Raises ValueError with the variable that is
+        missing or wrong.
+        """
+        return cls(**from_environment(dict(options)))
+
     @property
     def identity(self) -> Identity:
         """This client's identity. Raises RuntimeError before the connection is made."""
@@ -178,10 +212,11 @@ class DbConnection:
     def token(self) -> str:
         """The secret that proves `identity`: keep it to be the same one again.
 
-        Raises RuntimeError before the connection is made.
+        The newest one, where a function gives tokens. Raises RuntimeError before the connection is
+        made.
         """
-        self._greeting()
-        return self._entered().token
+        greeted = self._greeting().token
+        return self._tokens.current or greeted
 
     @property
     def is_active(self) -> bool:
@@ -257,6 +292,32 @@ class DbConnection:
         link.send()
         return await pending.wait(self._call_timeout if timeout is None else timeout)
 
+    async def set_token(
+        self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None
+    ) -> None:
+        """Connect again with this token, and return when the cache is up to date.
+
+        Cache, subscriptions and callbacks stay, as on any reconnect; calls in flight raise
+        ConnectionLost. A token that the server refuses, or that is another identity's, is given up
+        for the one before, which raises once that stands again: AuthenticationError,
+        IdentityChanged, TokenUnavailable.
+
+        Args:
+            token: As in the constructor; None to become somebody new.
+            new_identity: Whether the token may be another identity's. Rows are then those that it
+                may see, and callbacks hear the difference.
+            timeout: Seconds to wait. The attempts go on after it.
+
+        Raises also CallTimeout, ConnectionClosed, CredentialsError; ValueError for None without
+        `new_identity`.
+        """
+        link = self._entered()
+        link.check_open()
+        self._greeting()
+        if token is None and not new_identity:
+            raise ValueError("without a token the identity is a new one: new_identity=True")
+        await link.set_token(token, new_identity, timeout)
+
     def on_transaction(
         self, callback: Callable[[EventContext[Any], Changes], object]
     ) -> Callable[[EventContext[Any], Changes], object]:
@@ -304,7 +365,8 @@ class DbConnection:
         """Connect.
 
         Raises ConnectError (HandshakeRejected, AuthenticationError, ConnectTimeout), ProtocolError,
-        SchemaMismatchError; OSError when the `capture` cannot be written.
+        SchemaMismatchError; CredentialsError when the store given as `token` cannot keep one;
+        OSError when the `capture` cannot be written.
         """
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")

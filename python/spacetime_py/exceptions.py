@@ -3,6 +3,7 @@
 SpacetimeDBError
 ├── ConnectError                  the connection could not be made
 │   ├── ConnectTimeout            also a TimeoutError
+│   ├── TokenUnavailable          the function or the store given as `token` failed
 │   └── HandshakeRejected         status, body: the server answered with HTTP instead of an upgrade
 │       └── AuthenticationError   status 401 or 403
 ├── ConnectionClosed              code, reason, by_us, maybe_executed
@@ -24,7 +25,8 @@ SpacetimeDBError
 ├── HttpError                     status, message, advice: the server refused a request over HTTP
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
-├── CredentialsError              the file of tokens cannot be read or written
+├── CredentialsError              a store of tokens cannot be read or written
+├── MissingExtra                  also a ModuleNotFoundError: an extra is not installed
 ├── ProjectError                  what is wrong with a project's files, settings or module
 ├── CodegenError                  a schema from which no package can be generated
 └── RecordingError                a file of captured traffic that cannot be replayed
@@ -50,6 +52,7 @@ __all__ = [
     "IdentityChanged",
     "InternalError",
     "KeepaliveTimeout",
+    "MissingExtra",
     "ProcedureError",
     "ProjectError",
     "ProtocolError",
@@ -61,6 +64,7 @@ __all__ = [
     "SpacetimeDBError",
     "StreamOverflow",
     "SubscriptionError",
+    "TokenUnavailable",
 ]
 
 
@@ -77,6 +81,10 @@ class ConnectError(SpacetimeDBError):
 
 class ConnectTimeout(ConnectError, TimeoutError):
     """There was no connection within `connect_timeout` seconds."""
+
+
+class TokenUnavailable(ConnectError):
+    """The function or the store given as `token` gave none. The cause is what it raised."""
 
 
 class HandshakeRejected(ConnectError):
@@ -271,7 +279,11 @@ class DecodeError(SpacetimeDBError, ValueError):
 
 
 class CredentialsError(SpacetimeDBError):
-    """The file of tokens cannot be read or written."""
+    """A store of tokens, the file or the keyring, cannot be read or written."""
+
+
+class MissingExtra(SpacetimeDBError, ModuleNotFoundError):
+    """What was asked for takes packages that an extra of this one installs. The message has it."""
 
 
 class ProjectError(SpacetimeDBError):

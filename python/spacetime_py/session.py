@@ -7,7 +7,7 @@ after the other. After it: `transport.py` towards the network.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -36,6 +36,7 @@ class Session:
         core: Core,
         explain: Explain,
         new_event: Callable[[], Event],
+        prepare: Callable[[], Awaitable[None]],
         on_event: Callable[[CoreEvent], None],
         delivery: Delivery | None,
         on_end: Callable[[SpacetimeDBError], None],
@@ -43,6 +44,7 @@ class Session:
         self._core = core
         self._explain = explain
         self._new_event = new_event
+        self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
         self._on_session_end = on_end
@@ -76,12 +78,15 @@ class Session:
     async def _connect(self, transport: Transport, timeout: float | None) -> None:
         with self._connecting, anyio.move_on_after(timeout):
             try:
+                await self._prepare()
                 await transport.connect()
                 transport.flush()
                 while not self.is_greeted and self.error is None:
                     await self._sleep(None)
             except OSError as error:
                 self.end(self._explain.unreachable(error))
+            except SpacetimeDBError as error:
+                self.end(error)
             return
         if self._close_by is not None:
             self.end(ConnectionClosed(None, "", by_us=True))
@@ -125,6 +130,13 @@ class Session:
         if self._transport is not None:
             self._transport.flush()
         self._wake.set()
+
+    def drop(self, error: SpacetimeDBError) -> None:
+        """End it from this side, in favour of another session."""
+        if self.is_greeted:
+            self._core.close()
+        self.end(error)
+        self._connecting.cancel()
 
     def send(self) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""

@@ -43,9 +43,9 @@ class Hub:
     def __init__(self, elsewhere: Elsewhere | None = None) -> None:
         self.elsewhere = elsewhere
         self.message = 0
-        """The number of the message that is being told, or was last, of those that `others` hear of."""
+        """The number of the message that is being told or was last, of those for `others`."""
         self.others: set[object] = set()
-        """Who hears of messages besides row callbacks: streams, live rows, transaction callbacks."""
+        """Who hears of messages besides row callbacks: streams, live rows, `on_transaction`."""
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run it where the connection is, so that no message comes in between."""

@@ -101,6 +101,9 @@ class SyncFace:
     async def wait_connected(self, timeout: float | None = None) -> None:
         await self.awaited(self._sync.wait_connected, timeout)
 
+    async def set_token(self, token: Any, **options: Any) -> None:
+        await self.awaited(partial(self._sync.set_token, token, **options))
+
     async def wait(self, call: ReducerCall) -> None:
         await self.awaited(self._sync.wait, call)
 

@@ -22,6 +22,8 @@ CLIENTS = [block for block in BLOCKS if block.module != SERVER]
 SERVERS = [block for block in BLOCKS if block.module == SERVER]
 # Seconds after which a program that hangs fails.
 PATIENCE = 60.0
+# A keyring that forgets: there is no desktop where tests run.
+KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 # However it is written, as a part of a list say.
 _ANY_BLOCK = re.compile(r"^[\s>]*(?:```+|~~~+)\s*\{?\.?py", re.M | re.I)
 
@@ -43,7 +45,7 @@ def test_a_block_runs(block: Block, request: pytest.FixtureRequest, tmp_path: Pa
     done = subprocess.run(
         [sys.executable, "-W", "error", program],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **KEYRING},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

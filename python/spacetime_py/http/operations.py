@@ -44,10 +44,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     uri: str = ""
     """The server, for messages."""
+    hide: Callable[[str], str] = str
+    """Takes tokens out of what is for messages."""
 
     @property
     def text(self) -> str:
-        return self.body.decode(errors="replace").strip()
+        return self.hide(self.body.decode(errors="replace").strip())
 
     def json(self) -> Any:
         try:

@@ -23,6 +23,7 @@ from ..queues import Overflow
 from ..reducer import Call, ProcedureCall, ReducerCall
 from ..state import ConnectionState
 from ..stream import Stream
+from ..token_source import TokenSource
 from .subscription import SyncSubscriptionBuilder, SyncSubscriptionHandle
 from .thread import shared_thread, stop_shared_thread
 
@@ -224,6 +225,18 @@ class SyncConnection(Generic[_C_co]):
             if end is not None and time.perf_counter() >= end:
                 break
         return len(queue)
+
+    def set_token(
+        self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None
+    ) -> None:
+        """Connect again with this token, and return when the cache is up to date.
+
+        Cache, subscriptions and callbacks stay. See `DbConnection.set_token`, and for what it
+        raises; RuntimeError in a callback.
+        """
+        self._thread.run(
+            lambda: self._inner.set_token(token, new_identity=new_identity, timeout=timeout)
+        )
 
     def wait_connected(self, timeout: float | None = None) -> None:
         """Return once it is `CONNECTED`. `timeout` in seconds.

@@ -54,8 +54,10 @@ pub struct Connection {
     protocol: Option<Protocol>,
     /// This client's name on the current connection, once the server has greeted.
     me: Option<Me>,
-    /// Who greeted first. A reconnect asks to be the same again.
-    first: Option<(Me, String)>,
+    /// Who this client is, from the first greeting on: a reconnect has to find it the same.
+    identity: Option<[u8; 32]>,
+    /// The next greeting may be for somebody else.
+    becomes_other: bool,
     /// The token of the last greeting, whomever it greeted.
     token: Option<String>,
     cache: ClientCache,
@@ -89,7 +91,8 @@ impl Connection {
             outgoing: Vec::new(),
             protocol: None,
             me: None,
-            first: None,
+            identity: None,
+            becomes_other: false,
             token: None,
             cache: ClientCache::new(module),
             resync: None,
@@ -104,11 +107,12 @@ impl Connection {
         })
     }
 
-    /// A new socket in the place of the old one, for the same cache and query sets, as the same identity.
-    pub fn reconnect(&mut self) -> Result<()> {
+    /// A new socket in the place of the old one, for the same cache and query sets, as the same identity unless another
+    /// one is allowed. Before the first greeting, any is.
+    pub fn reconnect(&mut self, token: Option<&str>, may_become_other: bool) -> Result<()> {
         self.lose_socket();
-        let token = self.first.as_ref().map(|(_, token)| token.as_str()).or(self.options.token.as_deref());
         self.socket = open_socket(&self.options, token)?;
+        self.becomes_other = may_become_other;
         self.keepalive = Keepalive::new(self.options.patience);
         (self.protocol, self.closed) = (None, false);
         Ok(())
@@ -212,7 +216,7 @@ impl Connection {
 
     /// Gives the id of the new query set. While there is no connection, it waits for the next one.
     pub fn subscribe(&mut self, queries: Vec<String>) -> Result<u32> {
-        if self.first.is_none() {
+        if self.identity.is_none() {
             return Err(not_open());
         }
         let id = self.new_id();
@@ -406,14 +410,15 @@ impl Connection {
         if self.me.replace(me).is_some() {
             return Err(Error::Protocol("the server greeted twice".into()));
         }
-        let is_reconnect = self.first.is_some();
-        let first = self.first.get_or_insert_with(|| (me, token.clone())).0;
-        if first.identity != me.identity {
+        let is_reconnect = self.identity.is_some();
+        let is_other = self.identity.is_some_and(|identity| identity != me.identity);
+        if is_other && !self.becomes_other {
             let reason = "the server took this client for somebody else on reconnecting".to_owned();
             self.socket.close(&mut VecDeque::new());
             self.end(Closed { kind: ClosedKind::Identity, code: None, reason, by_us: true });
             return Ok(());
         }
+        self.identity = Some(me.identity);
         self.ready.push_back(Event::Connected { identity: me.identity, connection_id: me.connection_id, token });
         if is_reconnect { self.start_resync() } else { Ok(()) }
     }

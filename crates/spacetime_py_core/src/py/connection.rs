@@ -141,8 +141,9 @@ impl Connection {
         core.next_tick()
     }
 
-    fn reconnect(&self) -> PyResult<()> {
-        Ok(self.lock().reconnect()?)
+    #[pyo3(signature = (token = None, may_become_other = false))]
+    fn reconnect(&self, token: Option<&str>, may_become_other: bool) -> PyResult<()> {
+        self.lock().reconnect(token, may_become_other).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     fn subscribe(&self, queries: Vec<String>) -> PyResult<u32> {
