@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::classes::Module;
 use super::encode::encode_args;
 use super::error::{ProtocolError, SchemaMismatchError};
 use super::event::event_object;
+use super::stats::snapshot;
 use super::table::TableCache;
 use crate::client::keepalive::Patience;
 use crate::client::{self, Event, Options};
@@ -87,8 +88,9 @@ impl Connection {
             patience: Patience { interval: ping_interval, timeout: ping_timeout },
         };
         // Options are the caller's values, so that a fault in them is a ValueError.
-        let core = client::Connection::new(module.get().def.clone(), options)
+        let mut core = client::Connection::new(module.get().def.clone(), options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        core.stats_mut().set_clock(super::stats::nanoseconds);
         Ok(Connection { core: Mutex::new(core), module: module.clone().unbind() })
     }
 
@@ -165,6 +167,19 @@ impl Connection {
     #[getter]
     fn pending(&self) -> (usize, usize) {
         self.lock().pending()
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        snapshot(py, &self.lock())
+    }
+
+    /// Nanoseconds that the owner took for a frame.
+    fn add_frame(&self, duration: u64) {
+        self.lock().stats_mut().frames.add(duration);
+    }
+
+    fn query_set_sizes(&self, py: Python<'_>) -> Option<Vec<(u32, usize)>> {
+        py.detach(|| self.lock().query_set_sizes())
     }
 
     #[getter]

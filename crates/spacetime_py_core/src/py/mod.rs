@@ -8,6 +8,7 @@ mod error;
 mod event;
 mod row;
 mod slots;
+mod stats;
 mod table;
 mod types;
 
