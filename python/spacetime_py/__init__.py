@@ -61,6 +61,7 @@ from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
 from .state import ConnectionState, ConnectionStatus
+from .stats import CallStats, ConnectionStats, StreamStats, TableStats, Timing
 from .stream import Stream
 from .subscription import SubscriptionBuilder, SubscriptionHandle
 from .sums import Err, Ok, Some
@@ -74,6 +75,7 @@ __all__ = [
     "AlreadyEnded",
     "AlreadyUnsubscribed",
     "AuthenticationError",
+    "CallStats",
     "CallTimeout",
     "Change",
     "Changes",
@@ -84,6 +86,7 @@ __all__ = [
     "ConnectionId",
     "ConnectionLost",
     "ConnectionState",
+    "ConnectionStats",
     "ConnectionStatus",
     "CredentialsError",
     "DbConnectionBuilder",
@@ -122,6 +125,7 @@ __all__ = [
     "SpacetimeDBError",
     "Stream",
     "StreamOverflow",
+    "StreamStats",
     "SubscribeAppliedEvent",
     "SubscribeErrorEvent",
     "SubscriptionBuilder",
@@ -129,8 +133,10 @@ __all__ = [
     "SubscriptionHandle",
     "Table",
     "TableChanges",
+    "TableStats",
     "TimeDuration",
     "Timestamp",
+    "Timing",
     "Transaction",
     "UniqueIndex",
     "UnknownTransactionEvent",

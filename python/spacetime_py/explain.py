@@ -31,6 +31,10 @@ class Explain:
         self.uri = uri
         self.database = database
 
+    @property
+    def place(self) -> str:
+        return f"database `{self.database}` at {self.uri}"
+
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
         if isinstance(error, ssl.SSLCertVerificationError):

@@ -44,6 +44,20 @@ class Hub:
         self.elsewhere = elsewhere
         self.message = 0
         """The number of the message that is being told, or was last."""
+        self._streams: dict[int, weakref.ref[Stream[Any]]] = {}
+
+    def streams(self) -> list[Stream[Any]]:
+        """Those that are open; to be asked from any thread."""
+        found = [reference() for reference in list(self._streams.values())]
+        return [stream for stream in found if stream is not None]
+
+    def keep(self, stream: Stream[Any]) -> None:
+        """It is open, until `forget` or until nobody has it."""
+        key, streams = id(stream), self._streams
+        streams[key] = weakref.ref(stream, lambda _: streams.pop(key, None))
+
+    def forget(self, stream: Stream[Any]) -> None:
+        self._streams.pop(id(stream), None)
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run it where the connection is, so that no message comes in between."""
@@ -85,6 +99,7 @@ class Feed(Generic[_T]):
             stream._end(self._error)
         else:
             self._streams = (*self._streams, weakref.ref(stream))
+            self.hub.keep(stream)
         return stream
 
     def follow(self, other: Feed[Any]) -> None:
@@ -228,10 +243,12 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
     def _end(self, error: SpacetimeDBError | None) -> None:
         if not self._is_ended:
             self._is_ended, self._error = True, error
+            self._feed.hub.forget(self)
             self._wake()
 
     def _close(self) -> None:
         self._feed.close(self)
+        self._feed.hub.forget(self)
         self._existing.clear()
         self._queue.clear()
         self._is_ended, self._error = True, None

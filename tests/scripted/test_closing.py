@@ -158,7 +158,7 @@ async def test_an_answer_that_the_bindings_cannot_place_ends_the_connection_with
 
 
 async def test_nothing_is_logged_on_a_good_day(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="spacetime_py")
+    caplog.set_level(logging.WARNING, logger="spacetime_py")
     async with connected() as (connection, _):
         await connection.subscribe("SELECT * FROM user")
         await connection.reducers.send_message("a")

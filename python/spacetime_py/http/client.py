@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from .._core import Identity
 from ..exceptions import ConnectError, HttpError
+from ..logs import http_log
 from . import operations as op
 from .models import (
     CallResult,
@@ -55,6 +56,8 @@ class _Base:
         }
 
     def _answer(self, response: httpx.Response) -> op.Answer:
+        request = response.request
+        http_log.debug("%s %s: %d", request.method, request.url.path, response.status_code)
         return op.Answer(response.status_code, response.content, response.headers, self.uri)
 
     def _unreachable(self, error: Exception) -> ConnectError:

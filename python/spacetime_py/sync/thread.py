@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ..pending import logger
+from ..logs import callbacks_log
 
 _T = TypeVar("_T")
 
@@ -78,7 +78,7 @@ class LoopThread:
                 self._loop.run_forever()
             except BaseException as error:
                 # A callback's SystemExit or KeyboardInterrupt: they end no other thread either.
-                logger.error(
+                callbacks_log.error(
                     "%s in the thread of connections", type(error).__name__, exc_info=error
                 )
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
