@@ -227,6 +227,8 @@ class _Group:
         self._connections: weakref.WeakSet[DbConnection] = weakref.WeakSet()
         # What connections had counted that are gone.
         self._retired: dict[_Point, float] = {}
+        # What there was once, and is told as 0 when nothing has it any more.
+        self._measured: set[_Point] = set()
 
     def add(self, connection: DbConnection) -> None:
         self._connections.add(connection)
@@ -237,9 +239,11 @@ class _Group:
 
     def observe(self, metric: str) -> Iterator[Observation]:
         is_counted = metric in _COUNTED
-        sums: dict[_Point, float] = dict(self._retired) if is_counted else {}
+        sums = dict(self._retired) if is_counted else dict.fromkeys(self._measured, 0.0)
         for connection in list(self._connections):
             _add(sums, _counts(connection._core) if is_counted else _measures(connection))
+        if not is_counted:
+            self._measured.update(sums)
         for (name, attribute, value), total in sums.items():
             if name == metric:
                 own = {attribute: value} if attribute else {}
