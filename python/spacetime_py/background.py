@@ -64,8 +64,11 @@ class Background:
 def _without_groups(error: BaseException) -> BaseException:
     """Ctrl-C meets a task of the connection too, on trio. Nobody asked for that task's groups."""
     inner = error
-    while len(inside := getattr(inner, "exceptions", ())) == 1:
-        inner = inside[0]
+    while True:
+        inside: tuple[BaseException, ...] = getattr(inner, "exceptions", ())
+        if len(inside) != 1:
+            break
+        (inner,) = inside
     return inner if isinstance(inner, KeyboardInterrupt) else error
 
 

@@ -117,7 +117,10 @@ async def test_ctrl_c_closes_in_order(main: str, run: str, chat: Target, tmp_pat
         await observer.subscribe("SELECT * FROM user")
         process = start(chat, HEAD + main + CAUGHT.format(run=run), tmp_path)
         identity = await anyio.to_thread.run_sync(ready, process)
-        online = lambda: [str(user.identity) for user in observer.db.user if user.online]  # noqa: E731
+
+        def online() -> list[str]:
+            return [str(user.identity) for user in observer.db.user if user.online]
+
         await until(lambda: identity in online())
         found = await anyio.to_thread.run_sync(interrupt, process)
         assert found == ("interrupted\n", "", 130)
@@ -233,8 +236,8 @@ async def test_fifty_connections_in_one_loop(chat: Target) -> None:
         async with connection:
             await connection.subscribe("SELECT * FROM user")
             await connection.reducers.set_name(f"user {number}")
-            names = lambda: {user.name for user in connection.db.user}  # noqa: E731
-            await until(lambda: names() == {f"user {one}" for one in range(50)})
+            wanted = {f"user {one}" for one in range(50)}
+            await until(lambda: {user.name for user in connection.db.user} == wanted)
             assert connection.db.user.identity.find(connection.identity).name == f"user {number}"
             if sys.platform == "linux":
                 assert threading.active_count() <= threads + 1  # of getaddrinfo, at most
