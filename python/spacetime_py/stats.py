@@ -73,7 +73,7 @@ class ConnectionStats:
     messages_queued: int
     """Requests that wait for the socket."""
     rows_received: int
-    """Rows in the server's messages: one that two subscriptions cover comes twice."""
+    """Rows in the server's messages: one that two queries cover comes twice."""
     rows_inserted: int
     """Rows that came into the cache, as `on_insert` hears of them; so the next two."""
     rows_updated: int

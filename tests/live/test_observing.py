@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from spacetime_py import ConnectionStats, SenderError, Timing
+from spacetime_py import ConnectionStats, HttpError, SenderError, Timing
+from spacetime_py.http import AsyncHttpClient
 
 from .target import Target, until
 
@@ -83,10 +86,10 @@ async def test_streams_and_callbacks_are_counted(chat: Target) -> None:
 
 
 async def test_a_message_is_counted_once_whatever_listens(chat: Target) -> None:
-    """Rows that two subscriptions cover come twice, and are told once."""
+    """Rows that two queries cover come twice, and are told once."""
     async with chat.connect() as connection:
         await connection.subscribe("SELECT * FROM user")
-        await connection.subscribe("SELECT * FROM user")
+        await connection.subscribe("SELECT * FROM user WHERE online = true")
         stats = connection.stats
         assert (stats.rows_inserted, stats.cached_rows) == (1, 1)
         assert stats.rows_received >= 2
@@ -147,6 +150,20 @@ async def test_what_is_logged(chat: Target, caplog: pytest.LogCaptureFixture) ->
     assert " 1 new rows: SELECT * FROM user" in told[3][2]
     assert token not in caplog.text
     assert secret not in caplog.text
+
+
+async def test_requests_to_the_http_api_are_logged(
+    chat: Target, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="spacetime_py")
+    async with AsyncHttpClient(chat.database.url, "a.secret.token") as client:
+        with suppress(HttpError):  # the token is none
+            await client.sql(chat.database.name, "SELECT * FROM user WHERE name = 'secret'")
+    (logged,) = caplog.records
+    path = f"/v1/database/{chat.database.name}/sql"
+    assert (logged.name, logged.levelname) == ("spacetime_py.http", "DEBUG")
+    assert re.fullmatch(rf"POST {path}: \d{{3}}", logged.getMessage())
+    assert "secret" not in caplog.text
 
 
 async def test_calls_in_flight_are_seen(chat: Target) -> None:
