@@ -8,6 +8,7 @@ from spacetime_py import bindings, exceptions, sync
 PUBLIC = {
     *exceptions.__all__,
     "Added",
+    "CallStats",
     "Change",
     "Credentials",
     "KeyringStore",
@@ -21,6 +22,7 @@ PUBLIC = {
     "Changes",
     "ConnectionId",
     "ConnectionState",
+    "ConnectionStats",
     "ConnectionStatus",
     "DbConnectionBuilder",
     "Err",
@@ -42,7 +44,10 @@ PUBLIC = {
     "SubscriptionBuilder",
     "SubscriptionHandle",
     "Table",
+    "StreamStats",
     "TableChanges",
+    "TableStats",
+    "Timing",
     "TimeDuration",
     "Timestamp",
     "UniqueIndex",
@@ -86,8 +91,9 @@ def test_names_for_generated_packages() -> None:
 
 
 def test_names_for_programs_that_do_not_await() -> None:
-    names = {"SyncConnection", "SyncSubscriptionBuilder", "SyncSubscriptionHandle", "connect"}
-    assert set(sync.__all__) == names
+    functions = {"connect", "use_event_loop"}
+    classes = {"SyncConnection", "SyncSubscriptionBuilder", "SyncSubscriptionHandle"}
+    assert set(sync.__all__) == functions | classes
 
 
 def test_classes_name_their_public_place() -> None:

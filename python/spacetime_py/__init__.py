@@ -64,6 +64,7 @@ from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
 from .state import ConnectionState, ConnectionStatus
+from .stats import CallStats, ConnectionStats, StreamStats, TableStats, Timing
 from .stream import Stream
 from .subscription import SubscriptionBuilder, SubscriptionHandle
 from .sums import Err, Ok, Some
@@ -77,6 +78,7 @@ __all__ = [
     "AlreadyEnded",
     "AlreadyUnsubscribed",
     "AuthenticationError",
+    "CallStats",
     "CallTimeout",
     "Change",
     "Changes",
@@ -87,6 +89,7 @@ __all__ = [
     "ConnectionId",
     "ConnectionLost",
     "ConnectionState",
+    "ConnectionStats",
     "ConnectionStatus",
     "Credentials",
     "CredentialsError",
@@ -128,6 +131,7 @@ __all__ = [
     "SpacetimeDBError",
     "Stream",
     "StreamOverflow",
+    "StreamStats",
     "SubscribeAppliedEvent",
     "SubscribeErrorEvent",
     "SubscriptionBuilder",
@@ -135,8 +139,10 @@ __all__ = [
     "SubscriptionHandle",
     "Table",
     "TableChanges",
+    "TableStats",
     "TimeDuration",
     "Timestamp",
+    "Timing",
     "TokenStore",
     "TokenUnavailable",
     "Transaction",

@@ -249,6 +249,22 @@ class Connection:
     def pending(self) -> tuple[int, int]:
         """The numbers of requests without an answer and of query sets."""
 
+    def stats(self) -> dict[str, Any]:
+        """Numbers since it was made: the fields of `stats.py` that the core knows, by name.
+
+        A timing is (count, total, max, p50, p99), times in seconds; calls are (sent, answered,
+        failed, timing); tables are (name, rows, bytes of memory).
+        """
+
+    def add_frame(self, duration: int) -> None:
+        """Nanoseconds that the owner took for a frame."""
+
+    def query_set_sizes(self) -> list[tuple[int, int]] | None:
+        """Id and number of rows of each query set. Looks at every row.
+
+        None while the query sets are being made again, and with v1, where a row names none.
+        """
+
     @property
     def message_head(self) -> tuple[str, int | None, int | None]:
         """Name, request id and query set of the message that was applied last."""

@@ -69,7 +69,21 @@ class Background:
         group, self._group = self._group, None
         if group is not None:
             # Without an exception, so that the group has nothing to wrap.
-            await group.__aexit__(None, None, None)
+            try:
+                await group.__aexit__(None, None, None)
+            except BaseException as error:
+                raise _without_groups(error) from None
+
+
+def _without_groups(error: BaseException) -> BaseException:
+    """Ctrl-C meets a task of the connection too, on trio. Nobody asked for that task's groups."""
+    inner = error
+    while True:
+        inside: tuple[BaseException, ...] = getattr(inner, "exceptions", ())
+        if len(inside) != 1:
+            break
+        (inner,) = inside
+    return inner if isinstance(inner, KeyboardInterrupt) else error
 
 
 async def _within(scope: anyio.CancelScope, run: Callable[[], Coroutine[Any, Any, None]]) -> None:

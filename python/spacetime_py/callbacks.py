@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ._core import TableDiff
-from .pending import logger
+from .logs import callbacks_log
 
 Callback = Callable[..., object]
 _Call: TypeAlias = tuple[str, Callback, tuple[object, ...]]
@@ -44,7 +44,7 @@ class Guard:
     message together, so that it never finds a part of them.
     """
 
-    __slots__ = ("_of_message", "_on_callback_error", "queue")
+    __slots__ = ("_of_message", "_on_callback_error", "failures", "queue")
 
     def __init__(self, on_callback_error: Callable[[Exception], object] | None) -> None:
         if on_callback_error is not None:
@@ -52,6 +52,7 @@ class Guard:
         self._on_callback_error = on_callback_error
         self.queue: deque[_Call] | None = None
         self._of_message: list[_Call] | None = None
+        self.failures = 0
 
     def call(self, place: str, callback: Callback, *args: object) -> None:
         if self.queue is None:
@@ -77,14 +78,15 @@ class Guard:
             self.report(place, callback, error)
 
     def report(self, place: str, callback: Callback, error: Exception) -> None:
-        logger.error("callback %s, %s, raised", name_of(callback), place, exc_info=error)
+        self.failures += 1
+        callbacks_log.error("callback %s, %s, raised", name_of(callback), place, exc_info=error)
         if self._on_callback_error is None:
             return
         try:
             self._on_callback_error(error)
         except Exception:
             name = name_of(self._on_callback_error)
-            logger.exception("callback %s, on_callback_error, raised", name)
+            callbacks_log.exception("callback %s, on_callback_error, raised", name)
 
 
 class CallbackList:

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from ._core import Connection as Core
 from ._core import __version__, open_envelope
 from .exceptions import HandshakeRejected, ProtocolError, SpacetimeDBError
-from .pending import logger
+from .logs import connection_log
 
 
 class CaptureFile:
@@ -91,7 +91,7 @@ class CaptureFile:
         try:
             file.close()
         except OSError as error:
-            logger.error("capture %s is not complete: %s", self._path, error)
+            connection_log.error("capture %s is not complete: %s", self._path, error)
 
     def _answered(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
         if not self._has_header:
@@ -149,7 +149,7 @@ class CaptureFile:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
-            logger.error("capture %s ends here: %s", self._path, error)
+            connection_log.error("capture %s ends here: %s", self._path, error)
             file, self._file = self._file, None
             with suppress(OSError):
                 file.close()

@@ -20,18 +20,20 @@ from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
 from .changes import Transaction
 from .context import EventContext
+from .debug import DebugView, summary
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
 from .link import Link, LinkOptions
+from .logs import subscription_log
 from .options import AddressedOptions, ConnectionOptions
-from .pending import Pending
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
+from .stats import ConnectionStats, snapshot
 from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
@@ -94,6 +96,8 @@ class DbConnection:
 
     _module: ClassVar[Module]
     _parts: ClassVar[tuple[type[Tables], type[Reducers], type[Procedures]]]
+    # What wants to see each connection of the class: `otel.instrument`.
+    _on_made: ClassVar[tuple[Callable[[DbConnection], object], ...]] = ()
     # Generated classes declare these with their own types.
     db: Any
     reducers: Any
@@ -173,6 +177,8 @@ class DbConnection:
         self.reducers = reducers(self._call_reducer)
         self.procedures = procedures(self._call_procedure)
         self._link: Link | None = None
+        for on_made in self._on_made:
+            on_made(self)
 
     @classmethod
     def builder(cls) -> DbConnectionBuilder[Self]:
@@ -235,6 +241,18 @@ class DbConnection:
             return ConnectionState(ConnectionStatus.CONNECTING)
         return self._link.states.current
 
+    @property
+    def stats(self) -> ConnectionStats:
+        """What it has done so far, in numbers. May be taken from any thread."""
+        return snapshot(self._core, self._dispatcher, self._guard)
+
+    def debug(self) -> DebugView:
+        """State, subscriptions, tables, calls and numbers, to be printed. It holds no token."""
+        return DebugView(self)
+
+    def __repr__(self) -> str:
+        return summary(self)
+
     def states(self) -> AsyncIterator[ConnectionState]:
         """The state of now and every later one; the last is `CLOSED`."""
         return self._entered().states.listen()
@@ -287,10 +305,11 @@ class DbConnection:
         """
         link = self._usable()
         text = sql_of(query)
-        pending: Pending[list[Any]] = Pending("query", text, link.new_event)
+        pending = self._dispatcher.new_pending("query", text, link.new_event)
         self._dispatcher.calls[self._core.query(text)] = pending
         link.send()
-        return await pending.wait(self._call_timeout if timeout is None else timeout)
+        rows: list[Any] = await pending.wait(self._call_timeout if timeout is None else timeout)
+        return rows
 
     async def set_token(
         self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None
@@ -400,7 +419,7 @@ class DbConnection:
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ReducerCall:
         link = self._usable()
-        pending: Pending[None] = Pending("reducer", name, link.new_event)
+        pending = self._dispatcher.new_pending("reducer", name, link.new_event)
         self._dispatcher.calls[self._core.call_reducer(name, args)] = pending
         link.send()
         return ReducerCall(pending, self._call_timeout if timeout is None else timeout)
@@ -409,7 +428,7 @@ class DbConnection:
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ProcedureCall[Any]:
         link = self._usable()
-        pending: Pending[Any] = Pending("procedure", name, link.new_event)
+        pending = self._dispatcher.new_pending("procedure", name, link.new_event)
         self._dispatcher.calls[self._core.call_procedure(name, args)] = pending
         link.send()
         return ProcedureCall(pending, self._call_timeout if timeout is None else timeout)
@@ -425,7 +444,10 @@ class DbConnection:
         self._greeting()
         if not queries:
             raise ValueError("subscribe() takes at least one query: 'SELECT * FROM message'")
-        subscription = Subscription(queries, link.new_event, on_applied, on_error)
+        subscription_log.debug("subscribing: %s", queries)
+        subscription = Subscription(
+            queries, link.new_event, on_applied, on_error, self._dispatcher.new_pending
+        )
         query_set = self._core.subscribe(queries)
         self._dispatcher.subscriptions[query_set] = subscription
         link.send()

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from .exceptions import CredentialsError, MissingExtra
-from .pending import logger
+from .logs import connection_log
 from .transport import parse_uri
 
 # One file may be that of several stores, and of several threads.
@@ -88,7 +88,7 @@ class TokenStore:
         mode = stat.S_IMODE(self.path.stat().st_mode)
         if os.name != "posix" or not mode & 0o077:
             return
-        logger.warning("%s was open to others (%03o): its tokens may be known", self.path, mode)
+        connection_log.warning("%s was open to others (%03o): its tokens may be known", self.path, mode)
         with suppress(OSError):
             self.path.chmod(0o600)
 

@@ -6,6 +6,7 @@ The core has applied the whole message to the cache before it gives the event. B
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -46,7 +47,8 @@ from .exceptions import (
 )
 from .explain import is_our_close
 from .listeners import RowCallbacks
-from .pending import Pending, fresh
+from .logs import calls_log, subscription_log
+from .pending import NewPending, Pending, fresh
 from .queues import item_queue
 from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
@@ -78,6 +80,8 @@ class Dispatcher:
         self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls: dict[int, Pending[Any]] = {}
+        self.calls_lost = 0
+        self.new_pending: NewPending = Pending
         self.subscriptions: dict[int, Subscription] = {}
         lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
         self._delivery = Delivery(connection, lists, self.hub.others, guard.report)
@@ -124,6 +128,7 @@ class Dispatcher:
     def lose(self, error: SpacetimeDBError) -> None:
         """The connection was lost and may come back; calls in flight are lost for good."""
         calls, self.calls = self.calls, {}
+        self.calls_lost += len(calls)
         for call in calls.values():
             call.fail(_of_call_in_flight(error))
 
@@ -146,6 +151,7 @@ class Dispatcher:
             if call is not None:
                 kind, message = event.error
                 failure = SenderError if kind == "sender" else InternalError
+                calls_log.debug("%s failed, %s error: %s", call, kind, message)
                 call.fail(failure(call.name, message))
             return
         cause = transaction_event(event.reducer, request_id is not None)
@@ -155,6 +161,10 @@ class Dispatcher:
 
     def _subscribe_applied(self, event: SubscribeApplied) -> None:
         subscription = self.subscriptions[event.query_set]
+        rows = subscription.new_rows = sum(diff.counts[0] for diff in event.diff)
+        took = 1000 * (time.monotonic() - subscription.asked_at)
+        queries = "; ".join(subscription.queries)
+        subscription_log.info("applied in %.1f ms with %d new rows: %s", took, rows, queries)
         context = self._context(SubscribeAppliedEvent(subscription.queries))
         subscription.applied.resolve(None)
         place = "on_applied of a subscription"
@@ -163,6 +173,7 @@ class Dispatcher:
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
         subscription = self.subscriptions.pop(event.query_set)
+        subscription_log.info("unsubscribed: %s", "; ".join(subscription.queries))
         subscription.ended.resolve(None)
         self._run_rows(event.diff, self._context(UnsubscribeAppliedEvent(subscription.queries)))
 
@@ -176,6 +187,7 @@ class Dispatcher:
     def _fail_subscriptions(self, failed: Sequence[Subscription], message: str) -> None:
         for subscription in failed:
             error = SubscriptionError(subscription.queries, message)
+            subscription_log.info("refused or ended by the server: %s", error)
             subscription.applied.is_watched |= bool(subscription.on_error)
             subscription.ended.is_watched |= bool(subscription.on_error)
             subscription.fail(error)
@@ -187,6 +199,7 @@ class Dispatcher:
         if call is None:
             return
         if event.error is not None:
+            calls_log.debug("%s failed: %s", call, event.error)
             call.fail(ProcedureError(call.name, event.error))
             return
         try:
@@ -200,6 +213,7 @@ class Dispatcher:
         if call is None:
             return
         if event.error is not None:
+            calls_log.debug("%s failed: %s", call, event.error)
             call.fail(QueryError(call.name, event.error))
         else:
             call.resolve(event.rows)

@@ -34,6 +34,10 @@ class Explain:
         self.database = database
         self._hide = hide
 
+    @property
+    def place(self) -> str:
+        return f"database `{self.database}` at {self.uri}"
+
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
         if isinstance(error, ProxyFailed):

@@ -23,7 +23,8 @@ from .capture import CaptureFile
 from .dispatch import Dispatcher
 from .exceptions import ConnectionClosed, ConnectionLost, SpacetimeDBError
 from .explain import Explain, is_our_close
-from .pending import Pending, fresh, logger
+from .logs import connection_log
+from .pending import Pending, fresh
 from .reconnect import ReconnectAttempt, ReconnectPolicy, is_temporary
 from .session import Session
 from .state import ConnectionState, ConnectionStatus, StateStream
@@ -86,7 +87,9 @@ class Link:
         self._retry_now = self.new_event()
         self._ended = self.new_event()
         self._ended_by: SpacetimeDBError | None = None
-        self._greeted: Pending[None] = Pending("connection", "greeting", self.new_event)
+        self._greeted: Pending[None] = dispatcher.new_pending(
+            "connection", "greeting", self.new_event
+        )
         # Entering raises what went wrong, so that the log need not tell.
         self._greeted.is_watched = True
 
@@ -103,6 +106,7 @@ class Link:
         """
         if self._options.capture is not None:
             self._options.capture.open(self._core)
+        connection_log.debug("connecting to %s", self._explain.place)
         await self._background.start(self._run)
         try:
             await self._greeted.wait()
@@ -270,7 +274,7 @@ class Link:
         else:
             status = ConnectionStatus.RECONNECTING
         level = logging.INFO if is_our_close(attempt.error) else logging.WARNING
-        logger.log(level, "%s; attempt %d in %.1f s", attempt.error, attempt.number, delay)
+        connection_log.log(level, "%s; attempt %d in %.1f s", attempt.error, attempt.number, delay)
         self.states.set(ConnectionState(status, attempt.number, delay, attempt.error))
         self._tell(self._options.on_reconnecting, "on_reconnecting", attempt)
 
@@ -281,10 +285,13 @@ class Link:
             if self._session is not None:
                 self._session.end(self._explain.closed(event))
         elif isinstance(event, CoreWarning):
-            logger.warning("%s", event.message)
+            connection_log.warning("%s", event.message)
         else:
             self._dispatcher.dispatch(event)
             if isinstance(event, Resynced):
+                away = time.monotonic() - self._lost_at
+                attempt = self.states.current.attempt
+                connection_log.info("reconnected after %.1f s by attempt %d", away, attempt)
                 self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
                 if self._swap is not None:
                     self._swap.connected()
@@ -299,6 +306,11 @@ class Link:
         if self._session is not None:
             self._session.greet()
         if is_first:
+            took, me = time.monotonic() - self._lost_at, greeting.identity
+            version, place = self._core.protocol, self._explain.place
+            connection_log.info(
+                "connected to %s by %s in %.1f ms as %s", place, version, 1000 * took, me
+            )
             self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
             self._tell(self._options.on_connect, "on_connect", greeting.identity, greeting.token)
             self._greeted.resolve(None)
@@ -309,6 +321,10 @@ class Link:
             return
         self._ended_by = error
         told = None if is_our_close(error) else error
+        if told is None:
+            connection_log.info("closed: %s", self._explain.place)
+        else:
+            connection_log.info("ended for good: %s: %s", self._explain.place, error)
         self.states.set(ConnectionState(ConnectionStatus.CLOSED, error=told))
         if self.greeting is None:
             self._greeted.fail(error)

@@ -46,6 +46,20 @@ class Hub:
         """The number of the message that is being told or was last, of those for `others`."""
         self.others: set[object] = set()
         """Who hears of messages besides row callbacks: streams, live rows, `on_transaction`."""
+        self._streams: dict[int, weakref.ref[Stream[Any]]] = {}
+
+    def streams(self) -> list[Stream[Any]]:
+        """Those that are open; to be asked from any thread."""
+        found = [reference() for reference in list(self._streams.values())]
+        return [stream for stream in found if stream is not None]
+
+    def keep(self, stream: Stream[Any]) -> None:
+        """It is open, until `forget` or until nobody has it."""
+        key, streams = id(stream), self._streams
+        streams[key] = weakref.ref(stream, lambda _: streams.pop(key, None))
+
+    def forget(self, stream: Stream[Any]) -> None:
+        self._streams.pop(id(stream), None)
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run it where the connection is, so that no message comes in between."""
@@ -87,6 +101,7 @@ class Feed(Generic[_T]):
             stream._end(self._error)
         else:
             self._set_streams((*self._streams, weakref.ref(stream)))
+            self.hub.keep(stream)
         return stream
 
     def _set_streams(self, streams: tuple[weakref.ref[Stream[_T]], ...]) -> None:
@@ -237,10 +252,12 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
     def _end(self, error: SpacetimeDBError | None) -> None:
         if not self._is_ended:
             self._is_ended, self._error = True, error
+            self._feed.hub.forget(self)
             self._wake()
 
     def _close(self) -> None:
         self._feed.close(self)
+        self._feed.hub.forget(self)
         self._existing.clear()
         self._queue.clear()
         self._is_ended, self._error = True, None

@@ -12,7 +12,7 @@ from ._core import Connected
 from .credentials import Credentials
 from .exceptions import TokenUnavailable
 from .jwt import expires_at
-from .pending import logger
+from .logs import connection_log
 from .redaction import Secrets
 from .token_source import Storage, TokenSource, ask, checked_source, keep
 
@@ -90,7 +90,7 @@ class Tokens:
         except TokenUnavailable as error:
             if state.current is None or _is_expired(state.current):
                 raise
-            logger.warning("%s; the one before is presented again", error)
+            connection_log.warning("%s; the one before is presented again", error)
             return state.current
         if isinstance(state.source, Storage):
             self._kept = found
@@ -128,7 +128,7 @@ class Tokens:
         try:
             found = await ask(state.source, self._uri)
         except TokenUnavailable as error:
-            logger.warning("%s; the one before is kept", error)
+            connection_log.warning("%s; the one before is kept", error)
             return
         if found and found != state.current and state.source is self._state.source:
             self._take(found)

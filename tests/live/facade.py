@@ -23,6 +23,18 @@ ticking: list[Callable[[], object]] = []
 NEVER = {
     "test_a_block_runs": "a program makes its own connection; those that use sync run everywhere",
     "test_a_cancelled_await": "blocking calls are not cancelled, only interrupted: test_sync.py",
+    **dict.fromkeys(
+        (
+            "test_ctrl_c_closes_in_order",
+            "test_ctrl_c_that_nobody_catches",
+            "test_ctrl_c_while_connecting",
+            "test_a_notebook",
+            "test_the_facade_on_uvloop",
+            "test_fifty_connections_in_one_loop",
+            "test_ten_facades_in_one_process",
+        ),
+        "it chooses its way to run itself",
+    ),
 }
 """Tests that no synchronous program can pass, and why."""
 LEFT_OUT = {

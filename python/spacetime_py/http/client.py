@@ -14,6 +14,7 @@ from typing_extensions import Self, TypedDict, Unpack
 from .._core import Identity
 from ..addresses import token_of_environment, uri_of_environment
 from ..exceptions import ConnectError, HttpError
+from ..logs import http_log
 from ..proxies import Proxy, chosen_proxy, require_extra
 from ..redaction import hide_answered_tokens, shown_url
 from ..token_source import TokenSource
@@ -98,6 +99,8 @@ class _Base:
         }
 
     def _answer(self, response: httpx.Response) -> op.Answer:
+        request = response.request
+        http_log.debug("%s %s: %d", request.method, request.url.path, response.status_code)
         uri, hide = shown_url(self.uri), self._auth.secrets.hide
         return op.Answer(response.status_code, response.content, response.headers, uri, hide)
 

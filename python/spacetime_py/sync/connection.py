@@ -18,10 +18,12 @@ from ..callbacks import Changes
 from ..changes import Transaction
 from ..connection import DbConnection
 from ..context import EventContext
+from ..debug import DebugView
 from ..query import Query
 from ..queues import Overflow
 from ..reducer import Call, ProcedureCall, ReducerCall
 from ..state import ConnectionState
+from ..stats import ConnectionStats
 from ..stream import Stream
 from ..token_source import TokenSource
 from .subscription import SyncSubscriptionBuilder, SyncSubscriptionHandle
@@ -140,6 +142,18 @@ class SyncConnection(Generic[_C_co]):
         """What it is doing."""
         return self._inner.state
 
+    @property
+    def stats(self) -> ConnectionStats:
+        """What it has done so far, in numbers."""
+        return self._inner.stats
+
+    def debug(self) -> DebugView:
+        """State, subscriptions, tables, calls and numbers, to be printed. It holds no token."""
+        return self._inner.debug()
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def states(self) -> Iterator[ConnectionState]:
         """The state of now and every later one, waited for; the last is `CLOSED`."""
         states = self._thread.call(self._inner.states)
@@ -215,15 +229,17 @@ class SyncConnection(Generic[_C_co]):
         queue = self._queue
         if queue is None:
             raise RuntimeError('connect(..., callbacks="frame_tick") to run callbacks yourself')
-        end = None if budget is None else time.perf_counter() + budget
+        began = time.perf_counter_ns()
+        end = None if budget is None else began + 1e9 * budget
         for _ in range(len(queue)):
             try:
                 place, callback, args = queue.popleft()
             except IndexError:  # another thread ticks as well
                 break
             self._inner._guard.call_now(place, callback, *args)
-            if end is not None and time.perf_counter() >= end:
+            if end is not None and time.perf_counter_ns() >= end:
                 break
+        self._inner._core.add_frame(time.perf_counter_ns() - began)
         return len(queue)
 
     def set_token(

@@ -145,6 +145,21 @@ impl ClientCache {
         Diff { buffers: gathered.into_buffers(), tables: diffs }
     }
 
+    /// How many rows each query set holds. Looks at every row.
+    pub fn set_sizes(&self) -> HashMap<u32, usize> {
+        let mut sizes = HashMap::new();
+        for (_, set, _) in self.tables.iter().flat_map(|table| table.rows().deliveries()) {
+            *sizes.entry(set).or_default() += 1;
+        }
+        sizes
+    }
+
+    /// Name, number of rows and bytes of memory of each table, in the order of the schema.
+    pub fn sizes(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        let tables = self.module.tables.iter().zip(&self.tables);
+        tables.map(|(def, table)| (def.name.as_str(), table.rows().len(), table.memory()))
+    }
+
     /// What a person should know and was not told yet.
     pub fn take_warnings(&mut self) -> Vec<String> {
         std::mem::take(&mut self.warnings)

@@ -12,6 +12,7 @@ use super::event::{CallError, Closed, ClosedKind, Event};
 use super::keepalive::{Keepalive, Patience, Verdict};
 use super::requests::Requests;
 use super::resync::Resync;
+use super::stats::{CallKind, Stats};
 use super::subscriptions::Subscriptions;
 use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
@@ -70,7 +71,11 @@ pub struct Connection {
     head: Head,
     closed: bool,
     capture: Capture,
+    stats: Stats,
 }
+
+/// The work on a message of so many bytes is always timed: `stats.rs`.
+const WORTH_TIMING: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Me {
@@ -103,6 +108,7 @@ impl Connection {
             head: Head::default(),
             closed: false,
             capture: Capture::default(),
+            stats: Stats::default(),
             options,
         })
     }
@@ -121,6 +127,7 @@ impl Connection {
     /// Any split of the same bytes gives the same events.
     pub fn receive_data(&mut self, data: &[u8]) {
         self.keepalive.hear();
+        self.stats.received(data.len());
         self.socket.receive(data, &mut self.incoming);
     }
 
@@ -137,6 +144,7 @@ impl Connection {
             Verdict::Fine => {}
             Verdict::Ping => {
                 self.capture.record(true, Kind::Ping, Bytes::new);
+                self.stats.pings_sent += 1;
                 self.socket.ping();
             }
             Verdict::Gone => {
@@ -154,8 +162,10 @@ impl Connection {
 
     /// Applies one message: who handles the event sees the cache as that message left it.
     pub fn next_event(&mut self) -> Option<Event> {
+        self.stats.asked(self.rest.is_empty() && self.next_size() >= WORTH_TIMING);
         loop {
             if let Some(event) = self.ready.pop_front() {
+                self.stats.hand_out(&event);
                 return Some(event);
             }
             if self.closed {
@@ -179,7 +189,9 @@ impl Connection {
     /// Everything to be sent now.
     pub fn data_to_send(&mut self) -> Vec<u8> {
         self.send_outgoing();
-        self.socket.take_output()
+        let output = self.socket.take_output();
+        self.stats.bytes_sent += output.len() as u64;
+        output
     }
 
     pub fn cache(&self) -> &ClientCache {
@@ -207,6 +219,33 @@ impl Connection {
 
     pub fn capture(&mut self) -> &mut Capture {
         &mut self.capture
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    pub fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.stats
+    }
+
+    /// Messages that wait to be sent.
+    pub fn queued(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// How many rows each query set holds, by its id. Looks at every row. None while the sets are being made again, and in
+    /// version 1, which names no set for a row.
+    pub fn query_set_sizes(&self) -> Option<Vec<(u32, usize)>> {
+        if self.resync.is_some() {
+            return None;
+        }
+        let sizes = self.cache.set_sizes();
+        if sizes.contains_key(&0) {
+            return None;
+        }
+        let of = |id| Some((id, sizes.get(&self.subscriptions.get(id)?.wire_id).copied().unwrap_or(0)));
+        Some(self.subscriptions.ids().into_iter().filter_map(of).collect())
     }
 
     /// Requests without an answer, and query sets.
@@ -238,19 +277,22 @@ impl Connection {
 
     /// `args`: the BSATN of the parameters' product. Gives the request id.
     pub fn call_reducer(&mut self, name: &str, args: Vec<u8>) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::CallReducer { request_id, name, args: &args })?;
+        let request_id =
+            self.request(CallKind::Reducer, |request_id| ClientMessage::CallReducer { request_id, name, args: &args })?;
         self.requests.add_reducer(request_id, name, args);
         Ok(request_id)
     }
 
     pub fn call_procedure(&mut self, name: &str, args: &[u8]) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::CallProcedure { request_id, name, args })?;
+        let request_id =
+            self.request(CallKind::Procedure, |request_id| ClientMessage::CallProcedure { request_id, name, args })?;
         self.requests.add_procedure(request_id, name);
         Ok(request_id)
     }
 
     pub fn one_off_query(&mut self, query: &str) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::OneOffQuery { request_id, query })?;
+        let request_id =
+            self.request(CallKind::Query, |request_id| ClientMessage::OneOffQuery { request_id, query })?;
         self.requests.add_query(request_id);
         Ok(request_id)
     }
@@ -273,12 +315,13 @@ impl Connection {
         id
     }
 
-    fn request<'a>(&mut self, message: impl FnOnce(u32) -> ClientMessage<'a>) -> Result<u32> {
+    fn request<'a>(&mut self, kind: CallKind, message: impl FnOnce(u32) -> ClientMessage<'a>) -> Result<u32> {
         if !self.is_open() {
             return Err(not_open());
         }
         let request_id = self.new_id();
         self.send(&message(request_id))?;
+        self.stats.call(kind, request_id);
         Ok(request_id)
     }
 
@@ -290,6 +333,7 @@ impl Connection {
 
     fn send_outgoing(&mut self) {
         let (Some(protocol), false) = (self.protocol, self.outgoing.is_empty()) else { return };
+        self.stats.messages_sent += self.outgoing.len() as u64;
         for payload in protocol.payloads(std::mem::take(&mut self.outgoing)) {
             self.capture.record(true, Kind::Message, || payload.clone().into());
             self.socket.send(payload);
@@ -321,6 +365,7 @@ impl Connection {
             SocketEvent::Opened { protocol } => self.protocol = Protocol::from_subprotocol(&protocol),
             SocketEvent::Message(payload) => return Some(self.open_payload(payload)),
             SocketEvent::Ping(data) => {
+                self.stats.pings_received += 1;
                 self.capture.record(false, Kind::Ping, || data.clone());
                 self.capture.record(true, Kind::Pong, || data);
             }
@@ -349,6 +394,7 @@ impl Connection {
     fn open_payload(&mut self, payload: Bytes) -> Result<()> {
         self.capture.record(false, Kind::Message, || payload.clone());
         self.rest = compression::open(payload, self.options.max_message_size)?;
+        self.stats.bytes_expanded += self.rest.len() as u64;
         if self.rest.is_empty() {
             return Err(Error::Protocol("the server sent a payload without a message".into()));
         }
@@ -363,7 +409,9 @@ impl Connection {
         let (message, rest) = protocol.decode(&body, self.options.max_message_size)?;
         self.rest = rest;
         self.head = message.head;
+        self.stats.messages_received += 1;
         self.handle(message)?;
+        self.stats.decoded();
         let warnings = self.current().take_warnings();
         self.ready.extend(warnings.into_iter().map(Event::Warning));
         Ok(())
@@ -375,9 +423,20 @@ impl Connection {
     }
 
     fn apply(&mut self, rows: Vec<TableRows>) -> Result<Diff> {
-        let cache = self.current();
-        let batch = cache.check(rows)?;
-        Ok(cache.apply(batch))
+        let batch = self.current().check(rows)?;
+        self.stats.checked(&batch);
+        self.stats.decoded();
+        let diff = self.current().apply(batch);
+        self.stats.applied();
+        Ok(diff)
+    }
+
+    /// Rows leave that the message does not name.
+    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Diff) -> Diff {
+        self.stats.time_this();
+        let diff = change(self.current());
+        self.stats.applied();
+        diff
     }
 
     fn handle(&mut self, ServerMessage { head, content }: ServerMessage) -> Result<()> {
@@ -456,7 +515,9 @@ impl Connection {
     fn finish_resync(&mut self) {
         let Some(mut resync) = self.resync.take_if(|resync| resync.is_complete()) else { return };
         let fresh = std::mem::replace(&mut resync.cache, self.cache.new_empty_like());
+        self.stats.time_this();
         let diff = self.cache.replace(fresh);
+        self.stats.applied();
         self.ready.push_back(Event::Resynced { diff });
         for query_set in std::mem::take(&mut resync.ended) {
             self.subscriptions.remove(query_set);
@@ -502,7 +563,7 @@ impl Connection {
         let known = self.subscriptions.id_of(wire_id);
         let diff = match rows {
             Some(rows) => self.apply(rows)?,
-            None if known.is_some() => self.current().drop_set(wire_id),
+            None if known.is_some() => self.drop_rows(|cache| cache.drop_set(wire_id)),
             // Somebody else's request, in a replay: who asks for no rows keeps them.
             None => Diff::default(),
         };
@@ -522,7 +583,7 @@ impl Connection {
         let (query_sets, diff) = match (head.request_id, head.query_set) {
             (None, None) => {
                 self.resync.iter_mut().for_each(Resync::stop_waiting);
-                (self.subscriptions.remove_all(), self.current().drop_all())
+                (self.subscriptions.remove_all(), self.drop_rows(ClientCache::drop_all))
             }
             (Some(request_id), Some(wire_id)) if self.subscriptions.awaits(wire_id, request_id) => self.ended(wire_id),
             (None, Some(wire_id)) => self.ended(wire_id),
@@ -534,7 +595,7 @@ impl Connection {
 
     /// The server has no such query set, or has it no more: neither has the cache.
     fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Diff) {
-        let diff = self.current().drop_set(wire_id);
+        let diff = self.drop_rows(|cache| cache.drop_set(wire_id));
         self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
         let id = self.subscriptions.id_of(wire_id);
         id.iter().for_each(|id| self.subscriptions.remove(*id));
@@ -584,7 +645,11 @@ impl Connection {
             return Ok(Event::Unasked);
         };
         let result = match result {
-            Ok(rows) => Ok(self.cache.check(rows)?.into_diff()),
+            Ok(rows) => {
+                let batch = self.cache.check(rows)?;
+                self.stats.checked(&batch);
+                Ok(batch.into_diff())
+            }
             Err(message) => Err(message),
         };
         Ok(Event::QueryResult { request_id, result })
@@ -612,6 +677,7 @@ impl Connection {
         self.outgoing.clear();
         self.rest = Bytes::new();
         self.requests.clear();
+        self.stats.lose_calls();
         self.subscriptions.lose_connection();
         if let Some(resync) = self.resync.take() {
             self.ready.extend(resync.into_answers());

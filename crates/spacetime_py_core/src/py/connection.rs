@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::classes::Module;
 use super::delivery::Delivery;
 use super::encode::encode_args;
 use super::error::{ProtocolError, SchemaMismatchError};
 use super::event::event_object;
+use super::stats::snapshot;
 use super::table::TableCache;
 use crate::client::keepalive::Patience;
 use crate::client::{self, Options};
@@ -88,8 +89,9 @@ impl Connection {
             patience: Patience { interval: ping_interval, timeout: ping_timeout },
         };
         // Options are the caller's values, so that a fault in them is a ValueError.
-        let core = client::Connection::new(module.get().def.clone(), options)
+        let mut core = client::Connection::new(module.get().def.clone(), options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        core.stats_mut().set_clock(super::stats::nanoseconds);
         Ok(Connection { core: Mutex::new(core), module: module.clone().unbind() })
     }
 
@@ -189,6 +191,19 @@ impl Connection {
     #[getter]
     fn pending(&self) -> (usize, usize) {
         self.lock().pending()
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        snapshot(py, &self.lock())
+    }
+
+    /// Nanoseconds that the owner took for a frame.
+    fn add_frame(&self, duration: u64) {
+        self.lock().stats_mut().frames.add(duration);
+    }
+
+    fn query_set_sizes(&self, py: Python<'_>) -> Option<Vec<(u32, usize)>> {
+        py.detach(|| self.lock().query_set_sizes())
     }
 
     #[getter]

@@ -12,6 +12,7 @@ mod packed;
 mod plain;
 mod row;
 mod slots;
+mod stats;
 mod table;
 mod types;
 
