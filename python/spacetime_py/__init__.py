@@ -1,7 +1,7 @@
 """SpacetimeDB for Python: connect, subscribe, call reducers, hear of changes.
 
-Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module;
-what is here are the values, events and errors that they meet.
+Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module,
+or `connect`, which needs none; the rest here are the values, events and errors that they meet.
 """
 
 from typing import TypeAlias
@@ -27,6 +27,8 @@ from .context import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
+from .conversion import into
+from .dynamic import connect
 from .exceptions import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -37,6 +39,7 @@ from .exceptions import (
     ConnectionClosed,
     ConnectionLost,
     ConnectTimeout,
+    ConversionError,
     CredentialsError,
     DecodeError,
     EncodeError,
@@ -60,6 +63,7 @@ from .exceptions import (
 from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
+from .rows import asdict, from_json, replace, to_json
 from .state import ConnectionState, ConnectionStatus
 from .stream import Stream
 from .subscription import SubscriptionBuilder, SubscriptionHandle
@@ -85,6 +89,7 @@ __all__ = [
     "ConnectionLost",
     "ConnectionState",
     "ConnectionStatus",
+    "ConversionError",
     "CredentialsError",
     "DbConnectionBuilder",
     "DecodeError",
@@ -137,8 +142,14 @@ __all__ = [
     "UnsubscribeAppliedEvent",
     "Updated",
     "__version__",
+    "asdict",
+    "connect",
     "from_bsatn",
+    "from_json",
+    "into",
+    "replace",
     "to_bsatn",
+    "to_json",
 ]
 
 # Messages and pickles name the public place of a class, not the file that it happens to be in.

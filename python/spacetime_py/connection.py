@@ -19,6 +19,7 @@ from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
 from .changes import Transaction
 from .context import EventContext
+from .conversion import all_into
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
@@ -36,6 +37,7 @@ from .table import Tables
 from .transport import TransportFactory, checked_headers, parse_uri
 
 Row = TypeVar("Row")
+Model = TypeVar("Model")
 
 
 class DbConnection:
@@ -82,6 +84,7 @@ class DbConnection:
 
     _module: ClassVar[Module]
     _parts: ClassVar[tuple[type[Tables], type[Reducers], type[Procedures]]]
+    _remedies: ClassVar[Mapping[str, str]] = {}
     # Generated classes declare these with their own types.
     db: Any
     reducers: Any
@@ -123,7 +126,7 @@ class DbConnection:
         self._call_timeout = call_timeout
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
-        self._explain = Explain(uri, database)
+        self._explain = Explain(uri, database, self._remedies)
         self._options = LinkOptions(
             endpoint=endpoint,
             transport=transport or network(endpoint, ca_file, ssl_context),
@@ -242,20 +245,31 @@ class DbConnection:
     @overload
     async def query(self, query: Query[Row, Any], *, timeout: float | None = None) -> list[Row]: ...
 
+    @overload
     async def query(
-        self, query: str | Query[Any, Any], *, timeout: float | None = None
+        self, query: str | Query[Any, Any], *, into: type[Model], timeout: float | None = None
+    ) -> list[Model]: ...
+
+    async def query(
+        self,
+        query: str | Query[Any, Any],
+        *,
+        into: type[Any] | None = None,
+        timeout: float | None = None,
     ) -> list[Any]:
         """The rows that one SQL query finds now, without subscribing; the cache is not touched.
 
         The query is `SELECT * FROM table [WHERE ...]`, as for subscriptions. `timeout` in seconds.
-        Raises QueryError, CallTimeout, ConnectionClosed.
+        `into`: a class of your own to make of each row, as `spacetime_py.into` does.
+        Raises QueryError, CallTimeout, ConnectionClosed; ConversionError.
         """
         link = self._usable()
         text = sql_of(query)
         pending: Pending[list[Any]] = Pending("query", text, link.new_event)
         self._dispatcher.calls[self._core.query(text)] = pending
         link.send()
-        return await pending.wait(self._call_timeout if timeout is None else timeout)
+        rows = await pending.wait(self._call_timeout if timeout is None else timeout)
+        return rows if into is None else all_into(rows, into)
 
     def on_transaction(
         self, callback: Callable[[EventContext[Any], Changes], object]

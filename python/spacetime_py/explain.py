@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 
 from ._core import Closed
 from .exceptions import (
@@ -25,11 +26,21 @@ def is_our_close(error: SpacetimeDBError) -> bool:
 
 
 class Explain:
-    """Knows which server and database the sentences are about."""
+    """Knows which server and database the sentences are about.
 
-    def __init__(self, uri: str, database: str) -> None:
+    `remedies`: what to say in the place of what the core advises.
+    """
+
+    def __init__(self, uri: str, database: str, remedies: Mapping[str, str]) -> None:
         self.uri = uri
         self.database = database
+        self._remedies = remedies
+
+    def advised(self, text: str) -> str:
+        """What the core says of bindings that do not fit, with advice that does."""
+        for known, remedy in self._remedies.items():
+            text = text.replace(known, remedy)
+        return text
 
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
@@ -50,7 +61,7 @@ class Explain:
         if event.kind == "protocol":
             return ProtocolError(event.reason)
         if event.kind == "mismatch":
-            return SchemaMismatchError(event.reason)
+            return SchemaMismatchError(self.advised(event.reason))
         if event.kind == "closed":
             return ConnectionClosed(event.code, event.reason, event.by_us)
         if event.kind == "silent":

@@ -224,7 +224,7 @@ class Link:
             if self._session is not None:
                 self._session.end(self._explain.closed(event))
         elif isinstance(event, CoreWarning):
-            logger.warning("%s", event.message)
+            logger.warning("%s", self._explain.advised(event.message))
         else:
             self._dispatcher.dispatch(event)
             if isinstance(event, Resynced):

@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from spacetime_py import DecodeError, from_bsatn
+from spacetime_py import DecodeError, EncodeError, from_bsatn, from_json, to_json
 
 from . import things
 from .bsatn import Bits, Case, encode, is_marked, limits
@@ -144,6 +144,20 @@ def test_random_values_both_ways(data: st.DataObject) -> None:
     assert bytes(read) == expected
     assert classes.make(Ref(0), classes.read(Ref(0), read)) == made
     assert repr(read) == repr(made)
+
+
+@MODERATE
+@given(st.data())
+def test_random_values_as_json(data: st.DataObject) -> None:
+    types = data.draw(spaces())
+    classes = Classes(types)
+    row = classes.make(Ref(0), data.draw(models(Ref(0), types)))
+    try:
+        text = to_json(row)
+    except EncodeError as error:
+        assert "JSON has no " in str(error)
+        assume(False)
+    assert from_json(type(row), text) == row
 
 
 @MODERATE

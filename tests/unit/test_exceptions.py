@@ -54,6 +54,8 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
         e.HttpError(404, "`x` not found", "publish it"),
         "the server answered with HTTP 404: `x` not found (publish it)",
     ),
+    (e.ConversionError("Player", "spot.x", "expected int"), "Player.spot.x: expected int"),
+    (e.ConversionError("Player", "", "no such class"), "Player: no such class"),
     (e.CredentialsError("no file"), "no file"),
     (e.ProjectError("no entry"), "no entry"),
     (e.EncodeError("wrong type"), "wrong type"),

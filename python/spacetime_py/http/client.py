@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -30,9 +30,17 @@ _TIMEOUT = 60.0
 
 
 class _Base:
-    def __init__(self, uri: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        token: str | None,
+        headers: Mapping[str, str] | None,
+        ssl_context: ssl.SSLContext | None,
+    ) -> None:
         self.uri = base_uri(uri)
         self._token = token
+        self._headers = headers or {}
+        self._ssl_context = ssl_context
         self._schemas: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -40,10 +48,14 @@ class _Base:
 
     def _trust(self) -> ssl.SSLContext | bool:
         """The system's certificates. Loading them takes a while: not where there is no TLS."""
+        if self._ssl_context is not None:
+            return self._ssl_context
         return ssl.create_default_context() if self.uri.startswith("https:") else False
 
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        headers = dict(self._headers)
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
         if operation.content_type is not None:
             headers["Content-Type"] = operation.content_type
         return {
@@ -80,11 +92,21 @@ class HttpClient(_Base):
     Args:
         uri: The server, as in `http://127.0.0.1:3000`.
         token: Who you are. Without one the server makes a new identity for each request.
-        timeout: Seconds for each request.
+        timeout: Seconds for each request; None for no limit.
+        headers: Further headers of each request, for a proxy in front of the server say.
+        ssl_context: For https://; None for one that checks certificates.
     """
 
-    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
-        super().__init__(uri, token)
+    def __init__(
+        self,
+        uri: str,
+        token: str | None = None,
+        *,
+        timeout: float | None = _TIMEOUT,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(uri, token, headers, ssl_context)
         self._http = httpx.Client(timeout=timeout, verify=self._trust())
 
     def _send(self, operation: op.Operation[T]) -> T:
@@ -214,8 +236,16 @@ def _log_timeout(follow: bool) -> httpx.Timeout:
 class AsyncHttpClient(_Base):
     """A server by its HTTP API. Use it in an `async with` block; see HttpClient for the methods."""
 
-    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
-        super().__init__(uri, token)
+    def __init__(
+        self,
+        uri: str,
+        token: str | None = None,
+        *,
+        timeout: float | None = _TIMEOUT,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(uri, token, headers, ssl_context)
         self._http = httpx.AsyncClient(timeout=timeout, verify=self._trust())
 
     async def _send(self, operation: op.Operation[T]) -> T:
