@@ -196,7 +196,8 @@ class _Reader:
         """Whether None is a value of the type, so that an option of it needs `Some`."""
         ((name, body),) = kind.items()
         if name == "Ref":
-            return not self._has_class(body) and self._may_be_none(self._schema.types[body])
+            ref = int(body)
+            return not self._has_class(ref) and self._may_be_none(self._schema.types[ref])
         is_option = name == "Sum" and sats_json.names(body["variants"]) == ["some", "none"]
         return is_option or kind == sats_json.UNIT
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from typing_extensions import dataclass_transform
 
@@ -85,11 +85,15 @@ def schema_of(module: CoreModule) -> Schema:
     return _schemas[module]
 
 
-def Module(description: bytes) -> CoreModule:
-    """See `_core.Module`."""
-    made = CoreModule(description)
-    _schemas[made] = Schema(description)
-    return made
+if TYPE_CHECKING:
+    Module = CoreModule
+else:
+
+    def Module(description: bytes) -> CoreModule:
+        """See `_core.Module`."""
+        made = CoreModule(description)
+        _schemas[made] = Schema(description)
+        return made
 
 
 @dataclass_transform(eq_default=True, frozen_default=True)

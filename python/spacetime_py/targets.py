@@ -81,12 +81,19 @@ def _struct(msgspec: Any, cls: type[Any]) -> Target:
 
 def _without_members(value: Any) -> Any:
     """msgspec takes the value of an Enum for its member, and not the member itself."""
-    kind: Any = value.__class__
-    if kind in (list, tuple, set, frozenset):
-        return kind(map(_without_members, value))
-    if kind is dict:
-        return {key: _without_members(item) for key, item in value.items()}
-    return value.value if isinstance(value, enum.Enum) else value
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _without_members(item) for key, item in _pairs(value)}
+    rebuild: Any = _REBUILT.get(type(cast(object, value)))
+    return value if rebuild is None else rebuild(map(_without_members, value))
+
+
+def _pairs(some: Any) -> Any:
+    return some.items()
+
+
+_REBUILT: Mapping[type[Any], Any] = {kind: kind for kind in (list, tuple, set, frozenset)}
 
 
 def _pydantic_model(cls: type[Any]) -> Target:

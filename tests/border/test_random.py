@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacetime_py import DecodeError, EncodeError, from_bsatn, from_json, to_json
@@ -152,12 +154,11 @@ def test_random_values_as_json(data: st.DataObject) -> None:
     types = data.draw(spaces())
     classes = Classes(types)
     row = classes.make(Ref(0), data.draw(models(Ref(0), types)))
-    try:
-        text = to_json(row)
-    except EncodeError as error:
-        assert "JSON has no " in str(error)
-        assume(False)
-    assert from_json(type(row), text) == row
+    if re.search(r"\b(nan|inf)\b", repr(row)):
+        with suppress(EncodeError):  # the words may be those of a text
+            assert from_json(type(row), to_json(row)) == row
+    else:
+        assert from_json(type(row), to_json(row)) == row
 
 
 @MODERATE

@@ -252,7 +252,7 @@ def test_special_types_become_what_the_annotation_asks_for() -> None:
 
 def test_special_types_stay_what_they_are() -> None:
     same = into(MARKS, Same)
-    assert [getattr(same, name) for name in type(MARKS).__match_args__] == [  # type: ignore[attr-defined]
+    assert [getattr(same, name) for name in type(MARKS).__match_args__] == [
         getattr(MARKS, field.name) for field in dataclasses.fields(Same)
     ]
     assert into(MARKS, Anything) == Anything(MARKS.identity, MARKS.at)
@@ -339,7 +339,7 @@ def test_a_variant_alone() -> None:
     assert into(ShapeCount(4), Count) == Count(4)
     assert into(ShapeNothing(), Nothing) == Nothing()
     assert into(ShapeSpot(Point(1, 2)), Spot) == Spot(1, 2)
-    with pytest.raises(ConversionError, match="^Text: expected Text, got ShapeCount"):
+    with pytest.raises(ConversionError, match=r"^Text: expected Text, got ShapeCount"):
         into(ShapeCount(4), Text)
 
 
@@ -410,7 +410,8 @@ class BadLeaf:
     value: str
 
 
-SCALARS = Scalars("", True, *[0] * 12, 0.0, 0.0)
+NUMBERS = {f"a_{sign}{bits}": 0 for sign in "iu" for bits in (8, 16, 32, 64, 128, 256)}
+SCALARS = Scalars(a_string="", a_bool=True, a_f32=0.0, a_f64=0.0, **NUMBERS)
 WRONG: list[tuple[Any, type[Any], str, str]] = [
     (ADA, BadName, "nome", "User has no such field, only name, tags, spot, shape, color"),
     (ADA, BadType, "name", "expected int, got str 'ada'"),
@@ -451,7 +452,7 @@ def test_the_cause_is_the_librarys_own_error() -> None:
 
 
 def test_what_is_no_row_and_no_model() -> None:
-    with pytest.raises(TypeError, match="^dict is not a class of generated bindings$"):
+    with pytest.raises(TypeError, match=r"^dict is not a class of generated bindings$"):
         into({"name": "ada"}, Player)
     with pytest.raises(TypeError, match=r"is no dataclass, msgspec\.Struct or pydantic\.BaseModel"):
         into(ADA, dict)
@@ -466,7 +467,7 @@ def test_a_class_with_an_annotation_that_means_nothing() -> None:
     class Model:
         name: Local
 
-    with pytest.raises(ConversionError, match="^Model: an annotation has no meaning: .*Local"):
+    with pytest.raises(ConversionError, match=r"^Model: an annotation has no meaning: .*Local"):
         into(ADA, Model)
 
 

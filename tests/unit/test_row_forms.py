@@ -65,12 +65,14 @@ BOXES = Boxes(
     [Empty(), Empty()],
     [None, ShapeText("t")],
 )
+WIDTHS = (8, 16, 32, 64, 128, 256)
 SCALARS = Scalars(
-    "é\0",
-    True,
-    *[value for bits in (8, 16, 32, 64, 128, 256) for value in (-(2 ** (bits - 1)), 2**bits - 1)],
-    1.5,
-    -0.0,
+    a_string="é\0",
+    a_bool=True,
+    **{f"a_i{bits}": -(2 ** (bits - 1)) for bits in WIDTHS},
+    **{f"a_u{bits}": 2**bits - 1 for bits in WIDTHS},
+    a_f32=1.5,
+    a_f64=-0.0,
 )
 ROWS: list[Any] = [
     ADA,
@@ -183,18 +185,18 @@ def test_json_that_is_no_row(changes: Any, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "nonsense", b"\xff", "[" * 100_000])
 def test_text_that_is_no_json(text: str | bytes) -> None:
-    with pytest.raises(DecodeError, match="^User: this is no JSON: "):
+    with pytest.raises(DecodeError, match=r"^User: this is no JSON: "):
         from_json(User, text)
 
 
 def test_json_of_another_variant() -> None:
-    with pytest.raises(DecodeError, match="^ShapeText: the JSON is that of ShapeCount$"):
+    with pytest.raises(DecodeError, match=r"^ShapeText: the JSON is that of ShapeCount$"):
         from_json(ShapeText, to_json(ShapeCount(1)))
 
 
 @pytest.mark.parametrize("function", [replace, asdict, to_json])
 def test_what_is_no_row(function: Any) -> None:
-    with pytest.raises(TypeError, match="^str is not a class of generated bindings$"):
+    with pytest.raises(TypeError, match=r"^str is not a class of generated bindings$"):
         function("text")
-    with pytest.raises(TypeError, match="^int is not a class of generated bindings$"):
+    with pytest.raises(TypeError, match=r"^int is not a class of generated bindings$"):
         from_json(int, "5")
