@@ -6,7 +6,6 @@ import datetime
 import enum
 import types
 import typing
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -145,8 +144,7 @@ def _find_maker(cls: type[Any]) -> _Maker | None:
     return maker
 
 
-# A program redefines its classes in a notebook.
-_makers: weakref.WeakKeyDictionary[type[Any], _Maker] = weakref.WeakKeyDictionary()
+_makers: dict[type[Any], _Maker] = {}
 
 
 def converter(hint: Any, is_checked: bool) -> _Convert:

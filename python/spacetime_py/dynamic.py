@@ -44,24 +44,32 @@ class AnyTable(Table[Any]):
 
 
 class AnyTables(Tables):
+    """What type checkers know of `db`."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> AnyTable: ...
 
 
 class AnyReducers(Reducers):
+    """What type checkers know of `reducers`."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., ReducerCall]: ...
 
 
 class AnyProcedures(Procedures):
+    """What type checkers know of `procedures`."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., ProcedureCall[Any]]: ...
 
 
 class AnyQueries(Queries):
+    """What type checkers know of `query`."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Query[Any, Any]: ...
@@ -86,8 +94,9 @@ class DynamicConnection(DbConnection):
         super().__init__(uri=uri, database=database, **options)
         self._database = database
         self._reading = _reading(options)
-        guard = SchemaGuard(self._options.transport, self._check_schema)
-        self._options = dataclasses.replace(self._options, transport=guard)
+        if options.get("transport") is None:  # with one there may be no network
+            guard = SchemaGuard(self._options.transport, self._check_schema)
+            self._options = dataclasses.replace(self._options, transport=guard)
 
     async def _check_schema(self) -> None:
         """Raises SchemaMismatchError when the database is another one than before."""
