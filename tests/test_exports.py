@@ -54,8 +54,14 @@ PUBLIC = {
     "UnknownTransactionEvent",
     "UnsubscribeAppliedEvent",
     "__version__",
+    "asdict",
+    "connect",
     "from_bsatn",
+    "from_json",
+    "into",
+    "replace",
     "to_bsatn",
+    "to_json",
 }
 
 # What the contract with generated code names (spacetime_py_codegen).

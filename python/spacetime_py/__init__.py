@@ -1,7 +1,7 @@
 """SpacetimeDB for Python: connect, subscribe, call reducers, hear of changes.
 
-Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module;
-what is here are the values, events and errors that they meet.
+Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module,
+or `connect`, which needs none; the rest here are the values, events and errors that they meet.
 """
 
 from typing import TypeAlias
@@ -27,7 +27,9 @@ from .context import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
+from .conversion import into
 from .credentials import Credentials, KeyringStore, TokenStore
+from .dynamic import connect
 from .exceptions import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -38,6 +40,7 @@ from .exceptions import (
     ConnectionClosed,
     ConnectionLost,
     ConnectTimeout,
+    ConversionError,
     CredentialsError,
     DecodeError,
     EncodeError,
@@ -63,6 +66,7 @@ from .exceptions import (
 from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
+from .rows import asdict, from_json, replace, to_json
 from .state import ConnectionState, ConnectionStatus
 from .stats import CallStats, ConnectionStats, StreamStats, TableStats, Timing
 from .stream import Stream
@@ -91,6 +95,7 @@ __all__ = [
     "ConnectionState",
     "ConnectionStats",
     "ConnectionStatus",
+    "ConversionError",
     "Credentials",
     "CredentialsError",
     "DbConnectionBuilder",
@@ -151,8 +156,14 @@ __all__ = [
     "UnsubscribeAppliedEvent",
     "Updated",
     "__version__",
+    "asdict",
+    "connect",
     "from_bsatn",
+    "from_json",
+    "into",
+    "replace",
     "to_bsatn",
+    "to_json",
 ]
 
 # Messages and pickles name the public place of a class, not the file that it happens to be in.

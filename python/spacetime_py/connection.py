@@ -20,6 +20,7 @@ from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
 from .changes import Transaction
 from .context import EventContext
+from .conversion import all_into
 from .debug import DebugView, summary
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
@@ -42,6 +43,7 @@ from .tokens import Tokens
 from .transport import TransportFactory, checked_headers, parse_uri
 
 Row = TypeVar("Row")
+Model = TypeVar("Model")
 
 
 class DbConnection:
@@ -98,6 +100,7 @@ class DbConnection:
     _parts: ClassVar[tuple[type[Tables], type[Reducers], type[Procedures]]]
     # What wants to see each connection of the class: `otel.instrument`.
     _on_made: ClassVar[tuple[Callable[[DbConnection], object], ...]] = ()
+    _remedies: ClassVar[Mapping[str, str]] = {}
     # Generated classes declare these with their own types.
     db: Any
     reducers: Any
@@ -142,7 +145,7 @@ class DbConnection:
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
         self._tokens = Tokens(token, endpoint.uri, token_refresh)
-        self._explain = Explain(uri, database, self._tokens.secrets.hide)
+        self._explain = Explain(uri, database, self._tokens.secrets.hide, self._remedies)
         self._options = LinkOptions(
             endpoint=endpoint,
             transport=transport or network(endpoint, ca_file, ssl_context, proxy),
@@ -295,21 +298,31 @@ class DbConnection:
     @overload
     async def query(self, query: Query[Row, Any], *, timeout: float | None = None) -> list[Row]: ...
 
+    @overload
     async def query(
-        self, query: str | Query[Any, Any], *, timeout: float | None = None
+        self, query: str | Query[Any, Any], *, into: type[Model], timeout: float | None = None
+    ) -> list[Model]: ...
+
+    async def query(
+        self,
+        query: str | Query[Any, Any],
+        *,
+        into: type[Any] | None = None,
+        timeout: float | None = None,
     ) -> list[Any]:
         """The rows that one SQL query finds now, without subscribing; the cache is not touched.
 
         The query is `SELECT * FROM table [WHERE ...]`, as for subscriptions. `timeout` in seconds.
-        Raises QueryError, CallTimeout, ConnectionClosed.
+        `into`: a class of your own to make of each row, as `spacetime_py.into` does.
+        Raises QueryError, CallTimeout, ConnectionClosed; ConversionError.
         """
         link = self._usable()
         text = sql_of(query)
         pending = self._dispatcher.new_pending("query", text, link.new_event)
         self._dispatcher.calls[self._core.query(text)] = pending
         link.send()
-        rows: list[Any] = await pending.wait(self._call_timeout if timeout is None else timeout)
-        return rows
+        rows = await pending.wait(self._call_timeout if timeout is None else timeout)
+        return rows if into is None else all_into(rows, into)
 
     async def set_token(
         self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None

@@ -88,7 +88,8 @@ class TokenStore:
         mode = stat.S_IMODE(self.path.stat().st_mode)
         if os.name != "posix" or not mode & 0o077:
             return
-        connection_log.warning("%s was open to others (%03o): its tokens may be known", self.path, mode)
+        warning = "%s was open to others (%03o): its tokens may be known"
+        connection_log.warning(warning, self.path, mode)
         with suppress(OSError):
             self.path.chmod(0o600)
 

@@ -25,6 +25,7 @@ SpacetimeDBError
 ├── HttpError                     status, message, advice: the server refused a request over HTTP
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
+├── ConversionError               also a ValueError; model, field, message: `into` cannot make it
 ├── CredentialsError              a store of tokens cannot be read or written
 ├── MissingExtra                  also a ModuleNotFoundError: an extra is not installed
 ├── ProjectError                  what is wrong with a project's files, settings or module
@@ -44,6 +45,7 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionLost",
+    "ConversionError",
     "CredentialsError",
     "DecodeError",
     "EncodeError",
@@ -276,6 +278,20 @@ class EncodeError(SpacetimeDBError, TypeError, ValueError):
 
 class DecodeError(SpacetimeDBError, ValueError):
     """Bytes are no value of the expected type."""
+
+
+class ConversionError(SpacetimeDBError, ValueError):
+    """A row cannot be made `into` the class `model` (str): what its `field` (str) asks for."""
+
+    def __init__(self, model: str, field: str, message: str) -> None:
+        super().__init__(model, field, message)
+        self.model = model
+        self.field = field
+        self.message = message
+
+    def __str__(self) -> str:
+        field = f".{self.field}" if self.field else ""
+        return f"{self.model}{field}: {self.message}"
 
 
 class CredentialsError(SpacetimeDBError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ._core import Closed
 from .exceptions import (
@@ -27,16 +27,29 @@ def is_our_close(error: SpacetimeDBError) -> bool:
 
 
 class Explain:
-    """Knows which server and database the sentences are about."""
+    """Knows which server and database the sentences are about.
 
-    def __init__(self, uri: str, database: str, hide: Callable[[str], str]) -> None:
+
+    `remedies`: what to say in the place of what the core advises.
+    """
+
+    def __init__(
+        self, uri: str, database: str, hide: Callable[[str], str], remedies: Mapping[str, str]
+    ) -> None:
         self.uri = uri
         self.database = database
         self._hide = hide
+        self._remedies = remedies
 
     @property
     def place(self) -> str:
         return f"database `{self.database}` at {self.uri}"
+
+    def advised(self, text: str) -> str:
+        """What the core says of bindings that do not fit, with advice that does."""
+        for known, remedy in self._remedies.items():
+            text = text.replace(known, remedy)
+        return text
 
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
@@ -63,7 +76,7 @@ class Explain:
         if event.kind == "protocol":
             return ProtocolError(reason)
         if event.kind == "mismatch":
-            return SchemaMismatchError(reason)
+            return SchemaMismatchError(self.advised(reason))
         if event.kind == "closed":
             return ConnectionClosed(event.code, reason, event.by_us)
         if event.kind == "silent":

@@ -285,7 +285,7 @@ class Link:
             if self._session is not None:
                 self._session.end(self._explain.closed(event))
         elif isinstance(event, CoreWarning):
-            connection_log.warning("%s", event.message)
+            connection_log.warning("%s", self._explain.advised(event.message))
         else:
             self._dispatcher.dispatch(event)
             if isinstance(event, Resynced):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from typing_extensions import Self
 
 from ._core import ConnectionId, Identity, Timestamp
+from .names import no_such
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -154,6 +155,11 @@ class Columns:
         """The table's name in SQL."""
         return self._table
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, f"column of `{self._table}` for queries called", name, self._names)
+
 
 @dataclass(frozen=True)
 class Query(Generic[Row, C]):
@@ -214,6 +220,14 @@ class Queries:
     def __init__(self) -> None:
         for attribute, columns in self._tables.items():
             setattr(self, attribute, Query[Any, Any](columns()))
+
+    def __repr__(self) -> str:
+        return f"<queries: {', '.join(self._tables)}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "table", name, self._tables)
 
 
 def sql_of(query: str | Query[Any, Any]) -> str:

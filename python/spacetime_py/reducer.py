@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Generic, TypeVar
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .names import no_such
 from .pending import Pending
 
 _T = TypeVar("_T")
@@ -69,6 +71,14 @@ class Reducers:
     def __init__(self, call: Callable[[str, Sequence[object], float | None], ReducerCall]) -> None:
         self._call = call
 
+    def __repr__(self) -> str:
+        return f"<reducers: {', '.join(map(_shown, _methods(type(self)).values()))}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "reducer", name, _methods(type(self)))
+
 
 class Procedures:
     """The procedures of a module, one method each. Base of generated classes."""
@@ -77,3 +87,22 @@ class Procedures:
         self, call: Callable[[str, Sequence[object], float | None], ProcedureCall[Any]]
     ) -> None:
         self._call = call
+
+    def __repr__(self) -> str:
+        return f"<procedures: {', '.join(map(_shown, _methods(type(self)).values()))}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "procedure", name, _methods(type(self)))
+
+
+def _methods(cls: type[Any]) -> dict[str, Callable[..., object]]:
+    """Those of a generated class."""
+    return {name: each for name, each in vars(cls).items() if not name.startswith("_")}
+
+
+def _shown(method: Callable[..., object]) -> str:
+    """Its name and the parameters that are the database's."""
+    parameters = [name for name in signature(method).parameters if name not in ("self", "timeout")]
+    return f"{method.__name__}({', '.join(parameters)})"

@@ -27,18 +27,26 @@ def network(
     Raises ValueError for a `ca_file` or a `proxy` that cannot be used, MissingExtra for a
     proxy without the extra.
     """
-    if ca_file is not None:
-        if ssl_context is not None:
-            raise ValueError("give either ca_file or ssl_context: the context knows its own")
-        try:
-            ssl_context = ssl.create_default_context(cafile=ca_file)
-        except OSError as error:
-            raise ValueError(f"ca_file {ca_file} has no certificates in PEM: {error}") from error
+    ssl_context = trusted(ca_file, ssl_context)
     if endpoint.tls and ssl_context is None:
         ssl_context = ssl.create_default_context()
     way = chosen_proxy(proxy, endpoint.host, endpoint.port, endpoint.tls)
     require_extra(way, "python_socks")
     return partial(socket_transport, ssl_context=ssl_context, proxy=way)
+
+
+def trusted(
+    ca_file: str | Path | None, ssl_context: ssl.SSLContext | None
+) -> ssl.SSLContext | None:
+    """What the user chose. Raises ValueError for a `ca_file` that cannot be used."""
+    if ca_file is None:
+        return ssl_context
+    if ssl_context is not None:
+        raise ValueError("give either ca_file or ssl_context: the context knows its own")
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"ca_file {ca_file} has no certificates in PEM: {error}") from error
 
 
 def socket_transport(

@@ -6,7 +6,6 @@ import enum
 import struct
 from uuid import UUID
 
-import numpy as np
 import pytest
 
 from spacetime_py import ConnectionId, Identity, TimeDuration, Timestamp, to_bsatn

@@ -98,8 +98,8 @@ class SyncFace:
         subscribe = partial(self._sync.subscribe, *queries, timeout=timeout)
         return HandleFace(self, await self.awaited(subscribe))
 
-    async def query(self, query: Any, timeout: float | None = None) -> Any:
-        return await self.awaited(partial(self._sync.query, query, timeout=timeout))
+    async def query(self, query: Any, **options: Any) -> Any:
+        return await self.awaited(partial(self._sync.query, query, **options))
 
     def subscription_builder(self) -> BuilderFace:
         return BuilderFace(self, self._sync.subscription_builder())

@@ -55,6 +55,8 @@ EXAMPLES: list[tuple[e.SpacetimeDBError, str]] = [
         "the server answered with HTTP 404: `x` not found (publish it)",
     ),
     (e.TokenUnavailable("no function"), "no function"),
+    (e.ConversionError("Player", "spot.x", "expected int"), "Player.spot.x: expected int"),
+    (e.ConversionError("Player", "", "no such class"), "Player: no such class"),
     (e.CredentialsError("no file"), "no file"),
     (e.MissingExtra("pip install it"), "pip install it"),
     (e.ProjectError("no entry"), "no entry"),

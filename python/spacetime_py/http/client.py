@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -41,24 +41,35 @@ class HttpOptions(TypedDict, total=False):
 
     uri: str
     token: TokenSource
-    timeout: float
+    timeout: float | None
     proxy: str | bool
+    headers: Mapping[str, str] | None
+    ssl_context: ssl.SSLContext | None
 
 
 class _Base:
     def __init__(
-        self, uri: str, token: TokenSource = None, *, timeout: float, proxy: str | bool
+        self,
+        uri: str,
+        token: TokenSource,
+        *,
+        timeout: float | None,
+        proxy: str | bool,
+        headers: Mapping[str, str] | None,
+        ssl_context: ssl.SSLContext | None,
     ) -> None:
         hide_answered_tokens()
         self.uri = base_uri(uri)
         self._auth = Bearer(token, self.uri)
+        self._headers = headers or {}
         is_tls = self.uri.startswith("https:")
         self._proxy = _proxy_for(proxy, self.uri, is_tls)
+        # The system's certificates. Loading them takes a while: not where there is no TLS.
+        system = ssl.create_default_context if is_tls else bool
         self._httpx_options: dict[str, Any] = {
             "auth": self._auth,
             "timeout": timeout,
-            # The system's certificates. Loading them takes a while: not where there is no TLS.
-            "verify": ssl.create_default_context() if is_tls else False,
+            "verify": ssl_context or system(),
             "proxy": _in_httpx(self._proxy),
             # httpx would read the environment in its own way.
             "trust_env": False,
@@ -87,7 +98,7 @@ class _Base:
         self._auth.replace(token)
 
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
-        headers: dict[str, str] = {}
+        headers = dict(self._headers)
         if operation.content_type is not None:
             headers["Content-Type"] = operation.content_type
         return {
@@ -154,9 +165,11 @@ class HttpClient(_Base):
         token: Who you are: a string, or a `TokenStore` or a function to have it from, which are
             asked before the first request, shortly before the token expires, and after a 401.
             Without one the server makes a new identity for each request.
-        timeout: Seconds for each request.
+        timeout: Seconds for each request; None for no limit.
         proxy: http:// or socks5://[USER:PASSWORD@]HOST[:PORT]; True for what the environment says,
             False for none. SOCKS takes the extra `proxy`.
+        headers: Further headers of each request, for a proxy in front of the server say.
+        ssl_context: For https://; None for one that checks certificates.
 
     Raises ValueError for a bad token or proxy, MissingExtra for SOCKS without the extra.
     """
@@ -166,10 +179,14 @@ class HttpClient(_Base):
         uri: str,
         token: TokenSource = None,
         *,
-        timeout: float = _TIMEOUT,
+        timeout: float | None = _TIMEOUT,
         proxy: str | bool = True,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(uri, token, timeout=timeout, proxy=proxy)
+        super().__init__(
+            uri, token, timeout=timeout, proxy=proxy, headers=headers, ssl_context=ssl_context
+        )
         self._http = httpx.Client(**self._httpx_options)
 
     def _send(self, operation: op.Operation[T]) -> T:
@@ -304,10 +321,14 @@ class AsyncHttpClient(_Base):
         uri: str,
         token: TokenSource = None,
         *,
-        timeout: float = _TIMEOUT,
+        timeout: float | None = _TIMEOUT,
         proxy: str | bool = True,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(uri, token, timeout=timeout, proxy=proxy)
+        super().__init__(
+            uri, token, timeout=timeout, proxy=proxy, headers=headers, ssl_context=ssl_context
+        )
         self._http = httpx.AsyncClient(**self._httpx_options)
 
     async def _send(self, operation: op.Operation[T]) -> T:

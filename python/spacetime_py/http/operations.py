@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from .._core import Identity, Timestamp
 from ..exceptions import HttpError, InternalError, QueryError, SenderError
+from ..sats_json import decode, encode
 from .definition import Definition
 from .models import (
     CallResult,
@@ -24,7 +25,6 @@ from .models import (
     Published,
     SqlResult,
 )
-from .sats_json import decode, encode
 
 T = TypeVar("T")
 

@@ -13,11 +13,13 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from typing_extensions import Self
 
+from .. import dynamic
 from .._core import ConnectionId, Identity
 from ..callbacks import Changes
 from ..changes import Transaction
 from ..connection import DbConnection
 from ..context import EventContext
+from ..conversion import all_into
 from ..debug import DebugView
 from ..query import Query
 from ..queues import Overflow
@@ -50,13 +52,35 @@ class _HasProcedures(Protocol[_T_co]):
     def procedures(self) -> _T_co: ...
 
 
+@overload
 def connect(
     connection: _C, *, callbacks: Literal["thread", "frame_tick"] = "thread"
-) -> SyncConnection[_C]:
+) -> SyncConnection[_C]: ...
+
+
+@overload
+def connect(
+    connection: str,
+    database: str,
+    *,
+    callbacks: Literal["thread", "frame_tick"] = "thread",
+    **options: Any,
+) -> SyncConnection[dynamic.DynamicConnection]: ...
+
+
+def connect(
+    connection: Any,
+    database: str | None = None,
+    *,
+    callbacks: Literal["thread", "frame_tick"] = "thread",
+    **options: Any,
+) -> SyncConnection[Any]:
     """Connect, and return when the server has greeted; `close()` or a `with` ends it.
 
     Args:
         connection: Not entered yet: `DbConnection(uri=..., database=...)` of the generated package.
+            Or, without one, address and name of the database, and options as those of
+            `spacetime_py.connect`.
         callbacks: "thread": they run in the background thread, at once. "frame_tick": they wait
             until the program calls `frame_tick()`, and run in its thread.
 
@@ -64,6 +88,12 @@ def connect(
     """
     if callbacks not in ("thread", "frame_tick"):
         raise ValueError(f"callbacks is 'thread' or 'frame_tick', not {callbacks!r}")
+    if isinstance(connection, str):
+        if database is None:
+            raise TypeError("connect(uri, database) takes the name of the database as well")
+        connection = dynamic.connection(connection, database, **options)
+    elif database is not None or options:
+        raise TypeError("the options of a connection are given to its DbConnection")
     made = SyncConnection(connection, is_ticked=callbacks == "frame_tick")
     made._open()
     return made
@@ -183,12 +213,21 @@ class SyncConnection(Generic[_C_co]):
     @overload
     def query(self, query: Query[_T, Any], *, timeout: float | None = None) -> list[_T]: ...
 
-    def query(self, query: Any, *, timeout: float | None = None) -> list[Any]:
+    @overload
+    def query(
+        self, query: str | Query[Any, Any], *, into: type[_T], timeout: float | None = None
+    ) -> list[_T]: ...
+
+    def query(
+        self, query: Any, *, into: type[Any] | None = None, timeout: float | None = None
+    ) -> list[Any]:
         """The rows that one query finds now, without subscribing; the cache is not touched.
 
-        `timeout` in seconds. Raises QueryError, CallTimeout, ConnectionClosed.
+        `timeout` in seconds. `into`: a class of your own to make of each row. Raises QueryError,
+        CallTimeout, ConnectionClosed; ConversionError.
         """
-        return self._thread.run(lambda: self._inner.query(query, timeout=timeout))
+        rows = self._thread.run(lambda: self._inner.query(query, timeout=timeout))
+        return rows if into is None else all_into(rows, into)
 
     def wait(self, call: Call[_T], timeout: float | None = None) -> _T:
         """The outcome of a call that was sent. `timeout` in seconds. Raises as awaiting it does."""
