@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,8 +21,14 @@ from .background import Background, quietly
 from .callbacks import Callback, Guard
 from .capture import CaptureFile
 from .dispatch import Dispatcher
-from .exceptions import ConnectionClosed, ConnectionLost, SpacetimeDBError
+from .exceptions import (
+    ConnectionClosed,
+    ConnectionLost,
+    SchemaMismatchError,
+    SpacetimeDBError,
+)
 from .explain import Explain, is_our_close
+from .fit import Fit
 from .pending import Pending, fresh, logger
 from .reconnect import ReconnectAttempt, ReconnectPolicy, is_temporary
 from .session import Session
@@ -40,6 +47,7 @@ class LinkOptions:
     transport: TransportFactory
     connect_timeout: float | None
     policy: ReconnectPolicy | None
+    fit: Fit | None
     capture: CaptureFile | None
     on_connect: Callback | None
     on_disconnect: Callback | None
@@ -78,6 +86,7 @@ class Link:
         self._closing = self.new_event()
         self._ended = self.new_event()
         self._ended_by: SpacetimeDBError | None = None
+        self._compared = self.new_event()
         self._greeted: Pending[None] = Pending("connection", "greeting", self.new_event)
         # Entering raises what went wrong, so that the log need not tell.
         self._greeted.is_watched = True
@@ -88,7 +97,7 @@ class Link:
         return connected and self._session is not None and self._session.is_usable
 
     async def open(self) -> None:
-        """Connect and wait for the greeting.
+        """Connect and wait for the greeting, and for the comparison of the bindings.
 
         Raises ConnectError, ProtocolError, and OSError for a capture that cannot be written.
         """
@@ -97,6 +106,9 @@ class Link:
         await self._background.start(self._run)
         try:
             await self._greeted.wait()
+            await self._compared.wait()
+            if self._ended_by is not None and isinstance(self._ended_by, SchemaMismatchError):
+                self.check_open()
         except BaseException:
             await self.leave(orderly=False)
             raise
@@ -173,10 +185,33 @@ class Link:
             session.close()
         if options.capture is not None:
             options.capture.start_session()
+        beside = Background()
+        if options.fit is None:
+            self._compared.set()
+        else:
+            await beside.start(partial(self._compare, options.fit, session))
         try:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
             self._session = None
+            beside.cancel()
+            with anyio.CancelScope(shield=True):
+                await beside.wait()
+            await beside.release()
+
+    async def _compare(self, fit: Fit, session: Session) -> None:
+        """The bindings with the database, while the session connects and goes on."""
+        try:
+            found = await fit.ask(self._options.transport)
+            if found is None:
+                return
+            if fit.is_another_module(found):
+                session.end(fit.another_module())
+            else:
+                self._core.refuse_rows(fit.refused_rows(found))
+                session.look()
+        finally:
+            self._compared.set()
 
     def _on_session_end(self, error: SpacetimeDBError) -> None:
         """At once, so that nobody takes a lost connection for a living one."""
