@@ -12,6 +12,7 @@ import click
 from ..credentials import Credentials, TokenStore
 from ..exceptions import HttpError, ProjectError
 from ..http import HttpClient, Migration
+from .files import write_files
 from .output import print_json
 from .settings import (
     Project,
@@ -53,7 +54,7 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
     project = find_module(folder)
     out = out or project.folder / _OUT
     packed = pack_project(project)
-    _write(out, packed.wasm)
+    write_files({out: packed.wasm})
     if as_json:
         print_json({"wasm": str(out), "bytes": len(packed.wasm), "modules": packed.modules})
     else:
@@ -80,14 +81,6 @@ def pack_project(project: Project) -> Packed:
     for bundled in found.bundled(packed.modules):
         click.echo(f"bundled: {bundled}", file=sys.stderr)
     return packed
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 @click.command()
@@ -125,7 +118,7 @@ def publish(
         )
     if clear and not yes:
         click.confirm(f"delete all rows of {name}?", abort=True, err=True)
-    module = wasm.read_bytes() if wasm is not None else pack_project(project).wasm
+    module = _read_wasm(wasm) if wasm is not None else pack_project(project).wasm
     server = _somebody(chosen_server(uri, token, project))
     with server.client() as http:
         plan = _plan(http, name, module, break_clients or clear)
@@ -148,6 +141,14 @@ def publish(
         print_json(published)
     else:
         click.echo(f"{published.op} {name} ({published.database_identity}) at {server.uri}")
+
+
+def _read_wasm(file: Path) -> bytes:
+    """Raises ProjectError; whether it is a module of SpacetimeDB the server says."""
+    data = file.read_bytes()
+    if not data.startswith(b"\0asm"):
+        raise ProjectError(f"{file} is no wasm file: `spacetime-py build` makes one of a project")
+    return data
 
 
 def _is_anothers(error: HttpError) -> bool:

@@ -14,7 +14,8 @@ from tomlkit.exceptions import TOMLKitError
 from ..credentials import TokenStore
 from ..exceptions import ProjectError
 from ..http import HttpClient
-from ..http.client import base_uri
+from ..http.client import base_uri, check_token
+from .files import write_files
 
 DEFAULT_URI = "http://127.0.0.1:3000"
 
@@ -87,7 +88,7 @@ def remember(project: Project, key: str, value: str) -> bool:
         return False
     document = tomlkit.parse(project.file.read_text(encoding="utf-8"))
     cast("dict[str, Any]", document)["tool"]["spacetime"][key] = value
-    project.file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_files({project.file: tomlkit.dumps(document).encode()})
     return True
 
 
@@ -103,9 +104,11 @@ class Server:
 
 
 def chosen_server(uri: str | None, token: str | None, project: Project | None = None) -> Server:
-    """By the options, the project and the tokens that are kept."""
+    """By the options, the project and the tokens that are kept. Raises ValueError for no token."""
     project = project or find_project()
     uri = base_uri(uri or project.text("uri") or DEFAULT_URI)
+    if token is not None:
+        check_token(token)
     if token is None and (kept := TokenStore().get(uri)) is not None:
         token = kept.token
     return Server(uri, token)

@@ -32,6 +32,8 @@ _TIMEOUT = 60.0
 class _Base:
     def __init__(self, uri: str, token: str | None = None) -> None:
         self.uri = base_uri(uri)
+        if token is not None:
+            check_token(token)
         self._token = token
         self._schemas: dict[str, dict[str, Any]] = {}
 
@@ -69,6 +71,12 @@ def base_uri(uri: str) -> str:
     if "://" not in uri:
         return f"http://{uri}"
     return "http" + uri[2:] if uri.startswith(("ws://", "wss://")) else uri
+
+
+def check_token(token: str) -> None:
+    """Raises ValueError for what no header can hold, and so no server has given."""
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise ValueError("the token is not one: give it as the server gave it, without line ends")
 
 
 class HttpClient(_Base):
