@@ -122,6 +122,10 @@ class Reader:
         size = 1 << (tag - FIRST_INT) // 2
         return int.from_bytes(self.take(size), "little", signed=tag % 2 == 0)
 
+    def end(self) -> None:
+        if self.at != len(self.data):
+            raise ValueError(f"{len(self.data) - self.at} bytes too many")
+
 
 def int_size(of: Type) -> int:
     """Bytes of an integer type."""
