@@ -13,7 +13,7 @@ from ..credentials import Credentials, TokenStore
 from ..exceptions import HttpError, ProjectError
 from ..http import HttpClient, Migration
 from .files import write_files
-from .output import print_json
+from .output import print_json, working
 from .settings import (
     Project,
     Server,
@@ -75,7 +75,8 @@ def pack_project(project: Project) -> Packed:
             click.echo(str(finding), file=sys.stderr)
     if errors:
         raise BuildError(*errors)
-    packed = found.pack()
+    with working("building the module"):
+        packed = found.pack()
     for line in packed.logs:
         click.echo(f"{line.text}", file=sys.stderr)
     for bundled in found.bundled(packed.modules):
@@ -125,9 +126,10 @@ def publish(
         policy = "BreakClients" if plan is not None and plan.breaks_clients else None
         token = plan.token if plan is not None and policy else None
         try:
-            published = http.publish(
-                name, module, clear=clear, policy=policy, migration_token=token
-            )
+            with working(f"publishing {name}"):
+                published = http.publish(
+                    name, module, clear=clear, policy=policy, migration_token=token
+                )
         except HttpError as error:
             if _is_anothers(error):
                 raise ProjectError(

@@ -19,6 +19,12 @@ from .files import write_files
 
 DEFAULT_URI = "http://127.0.0.1:3000"
 
+KEYS = {"bindings", "database", "module", "uri"}
+"""What commands look for in `[tool.spacetime]`."""
+
+MODULE_KEYS = {"abi", "compiler", "debug", "entry", "include", "strip"}
+"""And what the build of a server module does."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -35,6 +41,11 @@ class Project:
         if value is not None and not isinstance(value, str):
             raise ProjectError(f"{self.file}: [tool.spacetime] {key} must be a string")
         return value
+
+    @property
+    def unknown(self) -> list[str]:
+        """Settings that nothing looks for."""
+        return sorted(self.table.keys() - KEYS - MODULE_KEYS)
 
     @property
     def file(self) -> Path:
