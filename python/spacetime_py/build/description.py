@@ -169,12 +169,12 @@ def _type(kind: _Json) -> Type:
 
 
 def _table(table: _Json, types: list[Type]) -> TableDef:
-    row = types[table["product_type_ref"]]
+    place: int = table["product_type_ref"]
     return TableDef(
         name_of(table),
-        table["product_type_ref"],
+        place,
         table["primary_key"],
-        [_index(one, name_of(table), row) for one in table["indexes"]],
+        [_index(one, name_of(table), types[place]) for one in table["indexes"]],
         [tuple(one["data"]["Unique"]["columns"]) for one in table["constraints"]],
         [
             Sequence(one["column"], one["start"].get("some", 1), one["increment"])
@@ -185,8 +185,9 @@ def _table(table: _Json, types: list[Type]) -> TableDef:
 
 def _index(index: _Json, table: str, row: Type) -> Index:
     """One that has no name is called as a server calls it."""
-    ((kind, columns),) = index["algorithm"].items()
-    columns = (columns,) if kind == "Direct" else tuple(columns)
+    algorithm: dict[str, Any] = index["algorithm"]
+    ((kind, found),) = algorithm.items()
+    columns: tuple[int, ...] = (found,) if kind == "Direct" else tuple(found)
     given = index.get("name") or index["source_name"]
     named = "_".join(str(row.names[column]) for column in columns)
     return Index(given.get("some") or f"{table}_{named}_idx_{kind.lower()}", columns)
