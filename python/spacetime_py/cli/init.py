@@ -46,7 +46,12 @@ def init(name: str, module: bool, client: bool, path: Path | None) -> None:
         files |= template_files("module", name, folder / MODULE_FOLDER)
     _refuse_to_overwrite(folder)
     write_files({file: text.encode() for file, text in files.items()})
-    click.echo(f"{folder}: {len(files)} files. README.md says how to go on")
+    click.echo(f"{folder}: {len(files)} files. README.md says more; next:\n\n    cd {folder}")
+    if not client:
+        click.echo("    spacetime-py publish         # makes a database of the module")
+    if not module:
+        click.echo("    spacetime-py generate        # writes module_bindings/, from the database")
+        click.echo("    python main.py Ada           # the client")
 
 
 def template_files(kind: str, name: str, folder: Path) -> dict[Path, str]:
