@@ -4,7 +4,7 @@ threads.
 What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Protocol, TypeVar, final
@@ -127,6 +127,17 @@ class Module:
     def table_names(self) -> list[str]:
         """In the order of the numbers by which `TableDiff.table` names a table."""
 
+    @property
+    def parts(self) -> int:
+        """The number of tables, reducers and procedures."""
+
+    def misfits(self, schema: str) -> list[tuple[str, str, str, bool]]:
+        """What is not so in the database that serves `schema` (JSON).
+
+        Of each part the kind ("table", "reducer", "procedure"), the name, the problem in words, and
+        whether the database has no such part. Raises CodegenError, SchemaMismatchError.
+        """
+
 @dataclass_transform(eq_default=True, frozen_default=True)
 def product(module: Module, ref: int) -> Callable[[type[_T]], type[_T]]:
     """Decorator of a class with annotations only: builds the class of product type `ref` of the
@@ -236,6 +247,9 @@ class Connection:
     def call_procedure(self, name: str, args: Sequence[object]) -> int: ...
     def query(self, query: str) -> int:
         """Queue a one-off query; gives the request id."""
+
+    def refuse_rows(self, misfits: Mapping[int, str]) -> None:
+        """By the tables' numbers, what to say when rows of them come, or have come already."""
 
     @property
     def protocol(self) -> str | None:

@@ -60,6 +60,10 @@ class DbConnectionBuilder(Generic[_C]):
         """Whether the server tells of changes only once they are on disk."""
         return self._with(confirmed_reads=confirmed)
 
+    def with_check_schema(self, check: bool) -> Self:
+        """Whether the bindings are compared with the database while connecting."""
+        return self._with(check_schema=check)
+
     def with_ping_interval(self, seconds: float | None) -> Self:
         """Seconds of the server's silence before it is pinged; None for never."""
         return self._with(ping_interval=seconds)

@@ -25,6 +25,7 @@ from .debug import DebugView, summary
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
+from .fit import Fit
 from .link import Link, LinkOptions
 from .logs import subscription_log
 from .options import AddressedOptions, ConnectionOptions
@@ -84,6 +85,8 @@ class DbConnection:
         transport: Replaces the network, as `MemoryTransport` does in tests.
         on_connect: Called with (connection, identity, token).
         on_connect_error: Called with (connection, error) when entering fails; also raised.
+        check_schema: Compare the bindings with the database while connecting, by one HTTP request
+            beside: False for never. What differs is logged and refused when it is used.
         capture: A file to write all traffic to, for `spacetime-py replay`; tokens are left out.
         on_disconnect: Called with (connection, error) when it has ended for good; the error is None
             when this side closed.
@@ -127,6 +130,7 @@ class DbConnection:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | bool = True,
         transport: TransportFactory | None = None,
+        check_schema: bool = True,
         capture: str | Path | None = None,
         on_connect: Callable[[Any, Identity, str], object] | None = None,
         on_connect_error: Callable[[Any, SpacetimeDBError], object] | None = None,
@@ -146,11 +150,16 @@ class DbConnection:
         self._guard = Guard(on_callback_error)
         self._tokens = Tokens(token, endpoint.uri, token_refresh)
         self._explain = Explain(uri, database, self._tokens.secrets.hide, self._remedies)
+        # A transport of the user's own leads to whatever it likes.
+        self._fit: Fit | None = None
+        if check_schema and transport is None:
+            self._fit = Fit(self._module, endpoint, database, headers)
         self._options = LinkOptions(
             endpoint=endpoint,
             transport=transport or network(endpoint, ca_file, ssl_context, proxy),
             connect_timeout=connect_timeout,
             policy=policy_of(reconnect),
+            fit=self._fit,
             capture=CaptureFile(capture, database, protocols, headers, max_message_size)
             if capture
             else None,
@@ -431,7 +440,7 @@ class DbConnection:
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ReducerCall:
-        link = self._usable()
+        link = self._usable_for("reducer", name)
         pending = self._dispatcher.new_pending("reducer", name, link.new_event)
         self._dispatcher.calls[self._core.call_reducer(name, args)] = pending
         link.send()
@@ -440,7 +449,7 @@ class DbConnection:
     def _call_procedure(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ProcedureCall[Any]:
-        link = self._usable()
+        link = self._usable_for("procedure", name)
         pending = self._dispatcher.new_pending("procedure", name, link.new_event)
         self._dispatcher.calls[self._core.call_procedure(name, args)] = pending
         link.send()
@@ -489,6 +498,11 @@ class DbConnection:
         self._greeting()
         link.check_usable()
         return link
+
+    def _usable_for(self, kind: str, name: str) -> Link:
+        if self._fit is not None:
+            self._fit.check_call(kind, name)
+        return self._usable()
 
 
 def _checked(callback: Callable[..., object] | None, place: str) -> Callback | None:

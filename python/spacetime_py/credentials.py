@@ -97,13 +97,14 @@ class TokenStore:
         """At once or not at all; the file is its owner's alone from its first moment on."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".credentials-")
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".credentials-")
+            temporary = Path(name)
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     json.dump({"servers": servers}, file, indent=2)
-                Path(temporary).replace(self.path)
+                temporary.replace(self.path)
             except BaseException:
-                Path(temporary).unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
                 raise
         except OSError as error:
             raise CredentialsError(f"cannot write {self.path}: {error.strerror}") from error

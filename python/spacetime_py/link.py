@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,8 +22,14 @@ from .background import Background, quietly
 from .callbacks import Callback, Guard
 from .capture import CaptureFile
 from .dispatch import Dispatcher
-from .exceptions import ConnectionClosed, ConnectionLost, SpacetimeDBError
+from .exceptions import (
+    ConnectionClosed,
+    ConnectionLost,
+    SchemaMismatchError,
+    SpacetimeDBError,
+)
 from .explain import Explain, is_our_close
+from .fit import Fit
 from .logs import connection_log
 from .pending import Pending, fresh
 from .reconnect import ReconnectAttempt, ReconnectPolicy, is_temporary
@@ -45,6 +52,7 @@ class LinkOptions:
     transport: TransportFactory
     connect_timeout: float | None
     policy: ReconnectPolicy | None
+    fit: Fit | None
     capture: CaptureFile | None
     tokens: Tokens
     on_connect: Callback | None
@@ -87,6 +95,10 @@ class Link:
         self._retry_now = self.new_event()
         self._ended = self.new_event()
         self._ended_by: SpacetimeDBError | None = None
+        self._compared = self.new_event()
+        # Set once a session has a token to present, which the comparison takes as well.
+        self._prepared = self.new_event()
+        self._presented: str | None = None
         self._greeted: Pending[None] = dispatcher.new_pending(
             "connection", "greeting", self.new_event
         )
@@ -99,7 +111,7 @@ class Link:
         return connected and self._session is not None and self._session.is_usable
 
     async def open(self) -> None:
-        """Connect and wait for the greeting.
+        """Connect and wait for the greeting, and for the comparison of the bindings.
 
         Raises ConnectError, ProtocolError, CredentialsError, and OSError for a capture that cannot
         be written.
@@ -110,6 +122,9 @@ class Link:
         await self._background.start(self._run)
         try:
             await self._greeted.wait()
+            await self._compared.wait()
+            if self._ended_by is not None and isinstance(self._ended_by, SchemaMismatchError):
+                self.check_open()
             await self._keep_token()
         except BaseException:
             await self.leave(orderly=False)
@@ -222,10 +237,35 @@ class Link:
             session.close()
         if options.capture is not None:
             options.capture.start_session()
+        self._prepared = self.new_event()
+        beside = Background()
+        if options.fit is None:
+            self._compared.set()
+        else:
+            await beside.start(partial(self._compare, options.fit, session))
         try:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
             self._session = None
+            beside.cancel()
+            with anyio.CancelScope(shield=True):
+                await beside.wait()
+            await beside.release()
+
+    async def _compare(self, fit: Fit, session: Session) -> None:
+        """The bindings with the database, while the session connects and goes on."""
+        try:
+            await self._prepared.wait()
+            found = await fit.ask(self._options.transport, self._presented)
+            if found is None:
+                return
+            if fit.is_another_module(found):
+                session.end(fit.another_module())
+            else:
+                self._core.refuse_rows(fit.refused_rows(found))
+                session.look()
+        finally:
+            self._compared.set()
 
     async def _prepare(self) -> None:
         """The upgrade request of a session. Raises TokenUnavailable."""
@@ -233,6 +273,8 @@ class Link:
         if self._options.capture is not None:
             self._options.capture.hide(token)
         self._core.reconnect(token, self._swap is not None and self._swap.may_become_other)
+        self._presented = token
+        self._prepared.set()
 
     def _on_session_end(self, error: SpacetimeDBError) -> None:
         """At once, so that nobody takes a lost connection for a living one."""

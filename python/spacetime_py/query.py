@@ -141,7 +141,10 @@ class Column(Generic[T]):
 
 
 class Columns:
-    """The columns of a table that queries can compare. Generated classes name them."""
+    """The columns of a table that queries can compare. Generated classes name them.
+
+    There is nothing else here that a column could be called.
+    """
 
     _table: ClassVar[str]
     _names: ClassVar[Mapping[str, str]]
@@ -149,11 +152,6 @@ class Columns:
     def __init__(self) -> None:
         for attribute, name in self._names.items():
             setattr(self, attribute, Column[Any](self._table, name))
-
-    @property
-    def table(self) -> str:
-        """The table's name in SQL."""
-        return self._table
 
     if not TYPE_CHECKING:
 
@@ -200,11 +198,11 @@ class Query(Generic[Row, C]):
         match = on(self._columns, other._columns)
         if not match.joins:
             raise ValueError("a semijoin is by two equal columns: lambda a, b: a.id == b.other_id")
-        left, right = quoted(self._columns.table), quoted(other._columns.table)
+        left, right = quoted(self._columns._table), quoted(other._columns._table)
         return (*self._conditions, *other._conditions), f"{left} JOIN {right} ON {match.sql()}"
 
     def __str__(self) -> str:
-        table = quoted(self._columns.table)
+        table = quoted(self._columns._table)
         where = " AND ".join(condition.sql() for condition in self._conditions)
         return f"SELECT {table}.* FROM {self._join or table}{f' WHERE {where}' if where else ''}"
 

@@ -157,6 +157,10 @@ class Session:
         if self._transport is not None:
             self._transport.close()
 
+    def look(self) -> None:
+        """Take events that nothing from the network has caused."""
+        self._take_events()
+
     def greet(self) -> None:
         """The server has greeted."""
         self.is_greeted = True

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from spacetime_py.build import wasm as wasm_file
 
-from .conftest import GOOD, HEAD, Command
+from .conftest import GOOD, HEAD, TIMEOUT, Command
 
 pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("runtime")]
 
@@ -118,6 +123,21 @@ def test_build(succeed: Callable[..., str], project: Callable[[str], Path], tmp_
     assert "main" in answer["modules"]
     assert wasm_file.sections_of(wasm)
     assert sorted(path.name for path in out.parent.iterdir()) == ["other.wasm"]
+
+
+def test_somebody_at_a_terminal_sees_what_takes_a_while(project: Callable[[str], Path]) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "spacetime_py", "build", str(project(GOOD))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as building:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux says so when the other side is closed
+            while data := os.read(ours, 4096):
+                shown += data
+        os.close(ours)
+        assert building.wait(TIMEOUT) == 0
+    assert b"building the module ..." in shown
+    assert shown.endswith(b"\r\x1b[K")
 
 
 def test_no_program(refused: Callable[..., str], tmp_path: Path) -> None:

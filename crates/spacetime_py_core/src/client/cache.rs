@@ -21,6 +21,8 @@ pub struct ClientCache {
     names: HashMap<Vec<u8>, usize, RandomState>,
     /// Tables that the server sent rows of and the schema does not have: each is told once.
     unknown: HashSet<String>,
+    /// Tables whose rows the bindings would misread, and why.
+    misfits: HashMap<usize, String>,
     warnings: Vec<String>,
 }
 
@@ -28,12 +30,23 @@ impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
         let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(TableCache::new).collect();
-        ClientCache { module, tables, names, unknown: HashSet::new(), warnings: Vec::new() }
+        let (unknown, misfits) = Default::default();
+        ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }
     }
 
     /// For the same module, to be filled and to `replace` this one.
     pub fn new_empty_like(&self) -> Self {
-        ClientCache { unknown: self.unknown.clone(), ..ClientCache::new(self.module.clone()) }
+        let (unknown, misfits) = (self.unknown.clone(), self.misfits.clone());
+        ClientCache { unknown, misfits, ..ClientCache::new(self.module.clone()) }
+    }
+
+    /// From now on, rows of these tables are a fault; so are those that are here already. Replaces what was said before.
+    pub fn refuse(&mut self, misfits: HashMap<usize, String>) -> Result<()> {
+        self.misfits = misfits;
+        match self.misfits.iter().find(|(table, _)| !self.tables[**table].rows().is_empty()) {
+            Some((_, problem)) => Err(Error::Schema(problem.clone())),
+            None => Ok(()),
+        }
     }
 
     pub fn table(&self, index: usize) -> &TableCache {
@@ -53,6 +66,9 @@ impl ClientCache {
                 self.warn_of_unknown(rows.table.as_str());
                 continue;
             };
+            if let Some(problem) = self.misfits.get(&table) {
+                return Err(Error::Schema(problem.clone()));
+            }
             let def = &self.module.tables[table];
             let is_event = rows.is_event || def.is_event;
             let inserts = self.check_list(&def.name, def.row, rows.query_set, rows.inserts, &mut batch)?;
@@ -146,8 +162,8 @@ impl ClientCache {
     }
 
     /// How many rows each query set holds. Looks at every row.
-    pub fn set_sizes(&self) -> HashMap<u32, usize> {
-        let mut sizes = HashMap::new();
+    pub fn set_sizes(&self) -> std::collections::HashMap<u32, usize> {
+        let mut sizes = std::collections::HashMap::new();
         for (_, set, _) in self.tables.iter().flat_map(|table| table.rows().deliveries()) {
             *sizes.entry(set).or_default() += 1;
         }

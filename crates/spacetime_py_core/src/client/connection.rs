@@ -1,7 +1,7 @@
 //! One connection to a database, and those that replace it: bytes in, events and bytes out. No socket, clock, thread or
 //! Python.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -200,6 +200,16 @@ impl Connection {
 
     pub fn cache_mut(&mut self) -> &mut ClientCache {
         &mut self.cache
+    }
+
+    /// Tables that are not in the database as the bindings have them, by their number, and what to say of them. The
+    /// connection ends when rows of one come, or have come.
+    pub fn refuse_rows(&mut self, misfits: HashMap<usize, String>) {
+        let caches = self.resync.as_mut().map(|resync| &mut resync.cache).into_iter().chain([&mut self.cache]);
+        let refused = caches.map(|cache| cache.refuse(misfits.clone())).fold(Ok(()), Result::and);
+        if let (Err(error), false) = (refused, self.closed) {
+            self.fail(error);
+        }
     }
 
     /// What the server chose of the offer.

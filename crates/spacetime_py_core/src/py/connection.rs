@@ -1,5 +1,6 @@
 //! The connection as a frozen class around a lock. The lock is never held while Python code could run.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -172,6 +173,10 @@ impl Connection {
 
     fn query(&self, query: &str) -> PyResult<u32> {
         Ok(self.lock().one_off_query(query)?)
+    }
+
+    fn refuse_rows(&self, misfits: HashMap<usize, String>) {
+        self.lock().refuse_rows(misfits);
     }
 
     fn close(&self) {
