@@ -35,6 +35,7 @@ class ConnectionOptions(TypedDict, total=False):
     ssl_context: ssl.SSLContext | None
     proxy: str | bool
     transport: TransportFactory | None
+    check_schema: bool
     capture: str | Path | None
     on_connect: Callable[[Any, Identity, str], object] | None
     on_connect_error: Callable[[Any, SpacetimeDBError], object] | None
