@@ -41,7 +41,7 @@ def build(folder: Path, user: str | None = None) -> dict[str, Any]:
     """What is said of the result of the scripts there, with the cache that is there."""
     settings = {"PATH": os.environ["PATH"], "HOME": str(folder), **OTHER}
     done = subprocess.run(
-        [PYTHON, folder / "scripts" / "build.py"],
+        [PYTHON, str(folder / "scripts" / "build.py")],
         env={**settings, "XDG_CACHE_HOME": str(folder / "cache")},
         user=user,
         stdout=subprocess.PIPE,
@@ -58,7 +58,7 @@ def about(result: Path) -> dict[str, Any]:
 
 
 def ours() -> dict[str, Any]:
-    command = [PYTHON, ROOT / "runtime" / "build.py"]
+    command = [PYTHON, str(ROOT / "runtime" / "build.py")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return about(Path(done.stdout.strip()))
 
