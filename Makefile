@@ -21,8 +21,8 @@ test: build test-rust lint types  ## everything, with the real server
 test-fast: build  ## the Python tests that need no server
 	$(BIN)/python -m pytest -m "not real_server and not runtime and not slow"
 
-test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls of a Python module
-	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation tests/endurance
+test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls of a Python module, its runtime built again
+	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation tests/endurance tests/build/test_runtime.py
 
 test-rust:
 	cargo test --locked --workspace

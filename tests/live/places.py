@@ -23,6 +23,8 @@ class Place:
     protocols: tuple[str, ...] = ("v3", "v2", "v1")
     is_python: bool = False
     """The modules are those written in Python."""
+    abi: str = "10.0"
+    """What those are built for."""
     way: Literal["async", "thread", "frame_tick"] = "async"
     """How the suite's connections run: async, or through `facade.py`."""
     is_dynamic: bool = False
@@ -46,6 +48,7 @@ def places() -> list[Place]:
         return [
             Place("url"),
             Place("url-python", is_python=True),
+            Place("url-python-10.5", is_python=True, abi="10.5"),
             Place("url-sync", way="thread"),
             Place("url-frame-tick", way="frame_tick"),
             Place("url-dynamic", is_dynamic=True),
