@@ -7,6 +7,7 @@ The core has applied the whole message to the cache before it gives the event. B
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from ._core import (
     Module,
     ProcedureResult,
     QueryResult,
+    ReducerInfo,
     Resynced,
     SubscribeApplied,
     SubscriptionFailed,
@@ -40,6 +42,7 @@ from .exceptions import (
     InternalError,
     ProcedureError,
     QueryError,
+    ReducerError,
     SenderError,
     SpacetimeDBError,
     SubscriptionError,
@@ -132,15 +135,13 @@ class Dispatcher:
         call = None if request_id is None else self.calls.pop(request_id, None)
         if event.error is not None:
             if call is not None:
-                kind, message = event.error
-                failure = SenderError if kind == "sender" else InternalError
-                call.fail(failure(call.name, message))
+                call.fail(_failure(call.name, event.error, event.reducer))
             return
         info = event.reducer
         cause = _UNKNOWN_TRANSACTION if info is None else ReducerEvent(info, request_id is not None)
         self._run_rows(event.diff, self._context(cause))
         if call is not None:
-            call.resolve(None)
+            _answer(call, lambda: None if info is None else info.returned)
 
     def _subscribe_applied(self, event: SubscribeApplied) -> None:
         subscription = self.subscriptions[event.query_set]
@@ -178,11 +179,7 @@ class Dispatcher:
         if event.error is not None:
             call.fail(ProcedureError(call.name, event.error))
             return
-        try:
-            call.resolve(event.value)
-        except SpacetimeDBError as error:
-            # A value that the bindings cannot decode is the caller's affair, not the connection's.
-            call.fail(error)
+        _answer(call, lambda: event.value)
 
     def _query_result(self, event: QueryResult) -> None:
         call = self.calls.pop(event.request_id, None)
@@ -222,6 +219,26 @@ class Dispatcher:
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:
             self._guard.call(place, callback, *args)
+
+
+def _answer(call: Pending[Any], decode: Callable[[], object]) -> None:
+    try:
+        call.resolve(decode())
+    except SpacetimeDBError as error:
+        # A value that the bindings cannot decode is the caller's affair, not the connection's.
+        call.fail(error)
+
+
+def _failure(name: str, error: tuple[str, str], info: ReducerInfo | None) -> ReducerError:
+    kind, message = error
+    if kind != "sender":
+        return InternalError(name, message)
+    value = None
+    with suppress(SpacetimeDBError):  # undecodable: its bytes as text are in the message
+        value = None if info is None else info.returned
+    if value is None or isinstance(value, str):
+        return SenderError(name, message)
+    return SenderError(name, str(value), value)
 
 
 def _of_call_in_flight(error: SpacetimeDBError) -> ConnectionClosed:
