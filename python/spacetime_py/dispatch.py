@@ -148,7 +148,9 @@ class Dispatcher:
         context = self._context(SubscribeAppliedEvent(subscription.queries))
         subscription.applied.resolve(None)
         place = "on_applied of a subscription"
-        told_first = partial(self._call_all, place, subscription.on_applied, context)
+        # One that was unsubscribed meanwhile is told of by its end alone.
+        on_applied = () if subscription.is_unsubscribing else subscription.on_applied
+        told_first = partial(self._call_all, place, on_applied, context)
         self._run_rows(event.diff, context, told_first)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:

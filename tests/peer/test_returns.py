@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import anyio
 import pytest
+from typing_extensions import assert_type
 
-from spacetime_py import ProtocolError, SenderError, sync
+from spacetime_py import ProtocolError, ReducerCall, SenderError, sync
 from tests.codegen.golden.returns import DbConnection, Mark, Point, RefusalClosed, RefusalFull
 from tests.codegen.packages import HERE, generated, load, load_package, write
 
@@ -49,7 +50,7 @@ async def connected(peer: Peer, protocol: Protocol) -> AsyncIterator[DbConnectio
 async def test_values(peer: Peer, protocol: Protocol) -> None:
     async with connected(peer, protocol) as connection:
         number = connection.reducers.give_number(-(2**63))
-        assert await number == -(2**63)
+        assert_type(await number, int)
         assert number.result() == -(2**63)
         assert await connection.reducers.give_point(1, -2) == Point(1, -2)
         assert await connection.reducers.give_option("text") == "text"
@@ -60,8 +61,9 @@ async def test_values(peer: Peer, protocol: Protocol) -> None:
 async def test_a_reducer_without_a_value(peer: Peer, protocol: Protocol) -> None:
     async with connected(peer, protocol) as connection:
         await connection.subscribe("SELECT * FROM mark")
-        result: None = await connection.reducers.insert_mark(1)
-        assert result is None
+        call = connection.reducers.insert_mark(1)
+        assert_type(call, ReducerCall[None])
+        await call
         assert list(connection.db.mark) == [Mark(1)]
 
 
@@ -106,9 +108,7 @@ async def test_bindings_that_say_otherwise(
     write(folder, generated(schema))
     package = load_package(folder)
     database = peer.publish(f"returns-{uuid4().hex}", native="generic")
-    connection = package.DbConnection(
-        uri=peer.url, database=database.name, protocols=(protocol,)
-    )
+    connection = package.DbConnection(uri=peer.url, database=database.name, protocols=(protocol,))
     with anyio.fail_after(PATIENCE):
         async with connection:
             with pytest.raises(ProtocolError, match="give_number"):

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `insert_TABLE` | the columns, or the row | inserts it |
 //! | `update_TABLE` | the columns, or the row | puts it in the place of the row with its primary key |
-//! | `delete_TABLE` | the primary key; without one the columns | deletes it |
+//! | `delete_TABLE` | the primary key, or else one unique value; without one the columns | deletes it |
 //! | `fill_TABLE` | `count: u32` | inserts so many made-up rows |
 //! | `rewrite_TABLE` | `first: u64, count: u32, seed: u64` | puts made-up rows at these primary keys |
 //! | `clear_TABLE` | | deletes all rows |
@@ -70,9 +70,21 @@ impl Generic {
         })
     }
 
+    /// The column that the reducer's one argument is a value of.
+    fn key_of(&self, name: &str, table: usize) -> Option<u16> {
+        let def = &self.schema.def.tables[table];
+        let fields = |ty| self.schema.layout().product(ty).map_or(0, |product| product.fields.len());
+        let takes_one = self.schema.def.reducer(name).is_some_and(|reducer| fields(reducer.params) == 1);
+        let unique = def.unique.first().copied().filter(|_| takes_one && fields(def.row) > 1);
+        def.primary_key.or(unique)
+    }
+
     fn delete(&self, name: &str, args: &[u8], table: usize, context: &mut Context<'_>) -> Outcome {
-        let found = match self.schema.def.tables[table].primary_key {
-            Some(_) => context.delete_key(table, self.exact(name, args)?),
+        let found = match self.key_of(name, table) {
+            Some(column) => {
+                let row = context.rows(table).find(column, self.exact(name, args)?).cloned();
+                row.is_some_and(|row| context.delete(table, &row))
+            }
             None => context.delete(table, &self.row(name, args, table)?),
         };
         if found { Ok(()) } else { Err(Failure::User("there is no such row".into())) }
