@@ -99,7 +99,8 @@ impl Host {
         owner: Identity,
         module: Rc<dyn Module>,
     ) -> Result<Rc<Database>, Response> {
-        let database = Database::new(name, identity, owner, module).map_err(|failure| Response::text(500, failure.text()))?;
+        let database =
+            Database::new(name, identity, owner, module).map_err(|failure| Response::text(500, failure.text()))?;
         self.databases.borrow_mut().insert(name.to_owned(), database.clone());
         Ok(database)
     }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::message::{ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, ServerMessage, TableRows};
+use super::message::{
+    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, ServerMessage, TableRows,
+};
 use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
 use crate::sats::{Reader, Writer};

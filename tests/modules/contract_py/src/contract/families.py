@@ -11,9 +11,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from spacetime_py.server import (
+    TYPE_CHECKING,
     ConnectionId,
     Identity,
     PrimaryKey,
@@ -39,6 +38,9 @@ from spacetime_py.server import (
 )
 
 from .types import ByteStruct, EveryList, EveryPrimitive, Payload, SimpleEnum, UnitStruct
+
+if TYPE_CHECKING:
+    from typing import Any
 
 KEYS: dict[str, Any] = {
     "u8": u8,
