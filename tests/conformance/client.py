@@ -29,7 +29,7 @@ from .registry import Case
 from .world import World, say
 
 # Seconds after which a case that hangs has failed.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def main(arguments: list[str]) -> int:

@@ -26,7 +26,7 @@ from .registry import CONTRACT, MOD28, Case
 pytestmark = pytest.mark.real_server
 
 # Seconds for a process, which ends by itself before.
-PATIENCE = 60.0
+PATIENCE = 120.0
 MUST_FAIL = "should-fail"
 PAGE = ROOT / "docs" / "conformance.md"
 
