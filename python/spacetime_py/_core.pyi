@@ -502,6 +502,13 @@ class ReducerInfo:
         """Decoded anew on each access; empty when the schema does not know the reducer."""
 
     @property
+    def returned(self) -> Any:
+        """What the reducer returned, its value or its error; None where the server does not tell.
+
+        Raises ProtocolError for what is not of the type in the schema.
+        """
+
+    @property
     def timestamp(self) -> Timestamp: ...
     @property
     def caller_identity(self) -> Identity: ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from ._core import (
     Module,
     ProcedureResult,
     QueryResult,
+    ReducerInfo,
     Resynced,
     SubscribeApplied,
     SubscriptionFailed,
@@ -41,6 +43,7 @@ from .exceptions import (
     InternalError,
     ProcedureError,
     QueryError,
+    ReducerError,
     SenderError,
     SpacetimeDBError,
     SubscriptionError,
@@ -149,15 +152,14 @@ class Dispatcher:
         call = None if request_id is None else self.calls.pop(request_id, None)
         if event.error is not None:
             if call is not None:
-                kind, message = event.error
-                failure = SenderError if kind == "sender" else InternalError
-                calls_log.debug("%s failed, %s error: %s", call, kind, message)
-                call.fail(failure(call.name, message))
+                calls_log.debug("%s failed, %s error: %s", call, *event.error)
+                call.fail(_failure(call.name, event.error, event.reducer))
             return
-        cause = transaction_event(event.reducer, request_id is not None)
+        info = event.reducer
+        cause = transaction_event(info, request_id is not None)
         self._run_rows(event.diff, self._context(cause))
         if call is not None:
-            call.resolve(None)
+            _answer(call, lambda: None if info is None else info.returned)
 
     def _subscribe_applied(self, event: SubscribeApplied) -> None:
         subscription = self.subscriptions[event.query_set]
@@ -168,7 +170,9 @@ class Dispatcher:
         context = self._context(SubscribeAppliedEvent(subscription.queries))
         subscription.applied.resolve(None)
         place = "on_applied of a subscription"
-        told_first = partial(self._call_all, place, subscription.on_applied, context)
+        # One that was unsubscribed meanwhile is told of by its end alone.
+        on_applied = () if subscription.is_unsubscribing else subscription.on_applied
+        told_first = partial(self._call_all, place, on_applied, context)
         self._run_rows(event.diff, context, told_first)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
@@ -202,11 +206,7 @@ class Dispatcher:
             calls_log.debug("%s failed: %s", call, event.error)
             call.fail(ProcedureError(call.name, event.error))
             return
-        try:
-            call.resolve(event.value)
-        except SpacetimeDBError as error:
-            # A value that the bindings cannot decode is the caller's affair, not the connection's.
-            call.fail(error)
+        _answer(call, lambda: event.value)
 
     def _query_result(self, event: QueryResult) -> None:
         call = self.calls.pop(event.request_id, None)
@@ -247,6 +247,26 @@ class Dispatcher:
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:
             self._guard.call(place, callback, *args)
+
+
+def _answer(call: Pending[Any], decode: Callable[[], object]) -> None:
+    try:
+        call.resolve(decode())
+    except SpacetimeDBError as error:
+        # A value that the bindings cannot decode is the caller's affair, not the connection's.
+        call.fail(error)
+
+
+def _failure(name: str, error: tuple[str, str], info: ReducerInfo | None) -> ReducerError:
+    kind, message = error
+    if kind != "sender":
+        return InternalError(name, message)
+    value = None
+    with suppress(SpacetimeDBError):  # undecodable: its bytes as text are in the message
+        value = None if info is None else info.returned
+    if value is None or isinstance(value, str):
+        return SenderError(name, message)
+    return SenderError(name, str(value), value)
 
 
 def _of_call_in_flight(error: SpacetimeDBError) -> ConnectionClosed:

@@ -18,7 +18,7 @@ SpacetimeDBError
 ├── StreamOverflow                what, size: a stream was read too slowly for its queue
 ├── CallTimeout                   also a TimeoutError: an await took longer than its `timeout`
 ├── ReducerError                  reducer, message
-│   ├── SenderError               the reducer returned an error, in the module's words
+│   ├── SenderError               value: the reducer returned an error, in the module's words
 │   └── InternalError             the reducer could not run, or it crashed
 ├── ProcedureError                procedure, message
 ├── QueryError                    query, message: the server refused a one-off query
@@ -223,7 +223,16 @@ class ReducerError(SpacetimeDBError):
 
 
 class SenderError(ReducerError):
-    """The reducer returned an error: `message` is the module's text."""
+    """The reducer returned an error: `message` is the module's text.
+
+    `value` is the error itself where the module's type for it is not a string, else None; then
+    `message` is its text.
+    """
+
+    def __init__(self, reducer: str, message: str, value: object = None) -> None:
+        super().__init__(reducer, message)
+        self.args = (reducer, message, value)
+        self.value = value
 
     def __str__(self) -> str:
         return f"reducer `{self.reducer}` refused: {self.message}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
+
+from typing_extensions import TypeVar
 
 from .names import no_such
 from .pending import Pending
 
 _T = TypeVar("_T")
+_V = TypeVar("_V", default=None)
 
 
 class Call(Awaitable[_T], Generic[_T]):
@@ -41,15 +44,17 @@ class Call(Awaitable[_T], Generic[_T]):
         return f"<{type(self).__name__} of {self._pending}, {state}>"
 
 
-class ReducerCall(Call[None]):
+class ReducerCall(Call[_V], Generic[_V]):
     """The call of a reducer, which may be awaited any number of times, or not at all.
 
-    Awaiting returns None once the transaction is committed and its row callbacks have run.
+    Awaiting returns once the transaction is committed and its row callbacks have run. It gives
+    what the reducer returned: None, unless the module declares a value, and always over v1.
     `timeout` seconds count from the await. Neither its end nor cancelling takes the call back.
     The failure of a call that nobody awaits is logged. Await calls made in a loop: what the server
     is too slow to take is kept in memory without a limit.
 
-    Raises SenderError, InternalError, CallTimeout, ConnectionClosed (with `maybe_executed`).
+    Raises SenderError, InternalError, CallTimeout, ConnectionClosed (with `maybe_executed`), and
+    ProtocolError for a value that is not of the type in the bindings.
     """
 
     __slots__ = ()
@@ -68,7 +73,9 @@ class ProcedureCall(Call[_T]):
 class Reducers:
     """The reducers of a module, one method each. Base of generated classes."""
 
-    def __init__(self, call: Callable[[str, Sequence[object], float | None], ReducerCall]) -> None:
+    def __init__(
+        self, call: Callable[[str, Sequence[object], float | None], ReducerCall[Any]]
+    ) -> None:
         self._call = call
 
     def __repr__(self) -> str:

@@ -126,7 +126,7 @@ class SyncConnection(Generic[_C_co]):
         """The reducers. A call returns when it is committed and its row callbacks have run.
 
         It raises what awaiting it would: SenderError, InternalError, CallTimeout, ConnectionClosed.
-        In a callback it returns at once.
+        In a callback it returns at once. `.result()` has the value of a reducer that gives one.
         """
         return cast(_T, self._reducers)
 
@@ -331,7 +331,7 @@ class SyncConnection(Generic[_C_co]):
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ReducerCall:
+    ) -> ReducerCall[Any]:
         call = self._send_reducer(name, args, timeout)
         if not self._thread.is_here:
             self._thread.run(call._wait)
@@ -339,7 +339,7 @@ class SyncConnection(Generic[_C_co]):
 
     def _send_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ReducerCall:
+    ) -> ReducerCall[Any]:
         return self._thread.call(lambda: self._inner._call_reducer(name, args, timeout))
 
     def _call_procedure(

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
 use crate::wire::capture::{Capture, Kind};
 use crate::wire::compression::{self, Compression};
-use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, ServerMessage, TableRows};
+use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, Returned, ServerMessage, TableRows};
 use crate::wire::protocol::Protocol;
 use crate::wire::socket::{Socket, SocketEvent};
 
@@ -459,7 +459,9 @@ impl Connection {
             Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(head, rows),
             Content::SubscriptionError { message } => self.subscription_failed(head, message),
             Content::Transaction { outcome, cause } => self.transaction(outcome, cause)?,
-            Content::ReducerResult { timestamp, outcome } => self.reducer_result(head, timestamp, outcome)?,
+            Content::ReducerResult { timestamp, outcome, returned } => {
+                self.reducer_result(head, timestamp, outcome, returned)?
+            }
             Content::ProcedureResult { result } => {
                 let request_id = head.request_id.unwrap_or_default();
                 match self.requests.take_procedure(request_id) {
@@ -627,7 +629,13 @@ impl Connection {
         Ok(Event::Transaction { request_id: call.map(|(request_id, _)| request_id), cause, error, diff })
     }
 
-    fn reducer_result(&mut self, head: Head, timestamp: i64, outcome: Outcome) -> Result<Event> {
+    fn reducer_result(
+        &mut self,
+        head: Head,
+        timestamp: i64,
+        outcome: Outcome,
+        returned: Option<Returned>,
+    ) -> Result<Event> {
         let (diff, error) = self.outcome(outcome)?;
         let call = head.request_id.and_then(|request_id| self.requests.take_reducer(request_id));
         let request_id = call.as_ref().map(|call| call.request_id);
@@ -638,6 +646,7 @@ impl Connection {
             timestamp,
             caller_identity: me.identity,
             caller_connection_id: me.connection_id,
+            returned,
         });
         Ok(Event::Transaction { request_id, cause, error, diff })
     }

@@ -87,6 +87,7 @@ mod tests {
             timestamp: 0,
             caller_identity: [0; 32],
             caller_connection_id: [0; 16],
+            returned: None,
         }
     }
 

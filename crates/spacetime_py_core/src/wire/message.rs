@@ -87,6 +87,7 @@ pub enum Content {
     ReducerResult {
         timestamp: i64,
         outcome: Outcome,
+        returned: Option<Returned>,
     },
     ProcedureResult {
         result: Result<Bytes, String>,
@@ -95,6 +96,9 @@ pub enum Content {
         result: Result<Vec<TableRows>, String>,
     },
 }
+
+/// What a reducer returned, its value or its error, as BSATN.
+pub type Returned = Result<Bytes, Bytes>;
 
 #[derive(Debug)]
 pub enum Outcome {
@@ -115,6 +119,8 @@ pub struct Cause {
     pub timestamp: i64,
     pub caller_identity: [u8; 32],
     pub caller_connection_id: [u8; 16],
+    /// None where the server does not tell, or the reducer did not run to its end.
+    pub returned: Option<Returned>,
 }
 
 /// Rows of one table that came and went, or happened.

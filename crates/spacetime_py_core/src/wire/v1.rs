@@ -158,7 +158,8 @@ impl Decoder<'_> {
             outcome => outcome,
         };
         head.request_id = Some(request_id);
-        let cause = Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id };
+        let cause =
+            Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id, returned: None };
         Ok(Content::Transaction { outcome, cause: Some(cause) })
     }
 
