@@ -1,4 +1,8 @@
-"""The cache as a program reads it: tables, unique columns, indexes. 10,000 rows are cached."""
+"""The cache as a program reads it: tables, unique columns, indexes. 10,000 rows are cached.
+
+Hashes have a random seed, as they have in programs. So single keys are looked up in large numbers:
+what a table's luck makes of them has to come out even.
+"""
 
 from __future__ import annotations
 
@@ -75,20 +79,20 @@ def test_sort(benchmark: BenchmarkFixture) -> None:
 
 
 def test_find(benchmark: BenchmarkFixture) -> None:
-    """1,000 of 10,000 cached rows by primary key, and their names."""
+    """Each of 10,000 cached rows by primary key, and their names."""
     table = user_table()
-    keys = [identity(number) for number in range(0, CACHED, CACHED // COUNT)]
+    keys = [identity(number) for number in range(CACHED)]
 
     def find() -> list[str | None]:
         return [row.name for key in keys if (row := table.identity.find(key)) is not None]
 
-    assert len(benchmark(find)) == COUNT
+    assert len(benchmark(find)) == CACHED
 
 
 def test_find_nothing(benchmark: BenchmarkFixture) -> None:
-    """1,000 keys that no row has."""
+    """10,000 keys that no row has."""
     table = user_table()
-    keys = [identity(number) for number in range(CACHED, CACHED + COUNT)]
+    keys = [identity(number) for number in range(CACHED, 2 * CACHED)]
 
     def find() -> list[User]:
         return [row for key in keys if (row := table.identity.find(key)) is not None]
@@ -109,13 +113,15 @@ def test_contains(benchmark: BenchmarkFixture) -> None:
 
 @pytest.mark.parametrize("column", ["id", "code"])
 def test_unique_index(benchmark: BenchmarkFixture, column: str) -> None:
-    """1,000 rows by a unique number, and by a unique text."""
+    """Each of 10,000 rows by a unique number, and by a unique text."""
     table = item_table()
-    if column == "id":
-        assert benchmark(lambda: sum(table.id.find(n) is not None for n in range(COUNT))) == COUNT
-        return
-    codes = [f"item-{number}" for number in range(COUNT)]
-    assert benchmark(lambda: sum(table.code.find(code) is not None for code in codes)) == COUNT
+    index: Any = table.id if column == "id" else table.code
+    keys = [number if column == "id" else f"item-{number}" for number in range(CACHED)]
+
+    def find() -> int:
+        return sum(index.find(key) is not None for key in keys)
+
+    assert benchmark(find) == CACHED
 
 
 def test_index_filter(benchmark: BenchmarkFixture) -> None:
