@@ -111,9 +111,8 @@ class Collector:
             "higher",
         )
         if self._server_pid:
-            cores = phase.server_cpu / phase.seconds
-            self.put(f"{name}, cores of the server", cores, "cores", "neither")
-            self.put(f"{name}, cores of the client", phase.cpu / phase.seconds, "cores", "neither")
+            self.put(f"{name}, CPU seconds of the client", phase.cpu, "s", "neither")
+            self.put(f"{name}, CPU seconds of the server", phase.server_cpu, "s", "neither")
         pauses = sum(phase.pauses) / 1e9 / phase.seconds
         self.put(f"{name}, part of GC pauses", pauses * 100, "%", "neither")
         self.put(f"{name}, longest GC pause", max(phase.pauses, default=0), "ns", "neither")

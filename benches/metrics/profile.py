@@ -8,7 +8,7 @@ import pstats
 import tempfile
 from pathlib import Path
 
-from .workload import Size, only_work
+from .workload import Size, measure
 
 LINES = 25
 
@@ -20,9 +20,7 @@ class ProfilerError(Exception):
 def profile_cpu(size: Size, out: Path | None) -> str:
     """Where time goes, as text; `out` gets the file for `python -m pstats` or snakeviz."""
     profiler = cProfile.Profile()
-    profiler.enable()
-    only_work(size)
-    profiler.disable()
+    measure(size, "asyncio", around=profiler)
     if out is not None:
         profiler.dump_stats(out)
     text = io.StringIO()
@@ -44,8 +42,7 @@ def profile_memory(size: Size, out: Path | None) -> str:
     with tempfile.TemporaryDirectory(prefix="spacetime-py-memray-") as folder:
         file = out or Path(folder) / "memray.bin"
         file.unlink(missing_ok=True)
-        with memray.Tracker(file, native_traces=True):
-            only_work(size)
+        measure(size, "asyncio", around=memray.Tracker(file, native_traces=True))
         reader = memray.FileReader(file)
         records = list(reader.get_high_watermark_allocation_records(merge_threads=True))
         total = sum(record.size for record in records)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,14 +41,18 @@ class Size:
 QUICK = Size(rounds=3, calls=100, rows=2_000, connections=5)
 
 
-def measure(size: Size, backend: str, use_uvloop: bool = False) -> Run:
-    """One run. `backend` is anyio's: asyncio or trio."""
+def measure(
+    size: Size,
+    backend: str,
+    use_uvloop: bool = False,
+    around: AbstractContextManager[object] | None = None,
+) -> Run:
+    """One run. `backend` is anyio's: asyncio or trio; `around` a profiler for the work itself."""
     options = {"use_uvloop": use_uvloop} if backend == "asyncio" else {}
     with Peer(databases={"load": "generic"}) as peer:
-        bindings = bindings_of(peer, "load")
-        return anyio.run(
-            lambda: _Workload(bindings, peer, size).run(), backend=backend, backend_options=options
-        )
+        workload = _Workload(bindings_of(peer, "load"), peer, size)
+        with around or nullcontext():
+            return anyio.run(workload.run, backend=backend, backend_options=options)
 
 
 class _Workload:
@@ -230,8 +235,3 @@ class _Read:
     def __call__(self, context: object, old: Any, new: Any) -> None:
         self.rows += 1
         _ = (new.id, new.sender, new.sent, new.text)
-
-
-def only_work(size: Size) -> None:
-    """The same work without the figures, for profilers."""
-    measure(size, "asyncio")
