@@ -222,8 +222,8 @@ async def sensors(where: Place, size: Size, collector: Collector, number: int) -
                     tasks.start_soon(send, sensor, rows)
             await until(lambda: len(dashboard.db.reading) == known + len(expected))
         collector.put_work("readings", phase, len(expected), "rows")
-        rows = (row for row in dashboard.db.reading if row.id >= base)
-        check("readings", {row.id: (row.sensor, row.value) for row in rows}, expected)
+        new = [row for row in dashboard.db.reading if row.id >= base]
+        check("readings", {row.id: (row.sensor, row.value) for row in new}, expected)
         counts = {sensor: dashboard.db.reading.sensor.count(sensor) for sensor in latest}
         each = (known + len(expected)) // size.sensors
         check("readings by sensor", counts, dict.fromkeys(range(size.sensors), each))

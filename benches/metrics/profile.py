@@ -1,4 +1,4 @@
-"""The workload under a profiler: cProfile for time, memray for memory (ADR 13)."""
+"""The workload under a profiler: cProfile for time, memray for memory (docs/decisions says why)."""
 
 from __future__ import annotations
 

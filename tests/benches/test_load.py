@@ -13,8 +13,9 @@ import pytest
 
 from benches.load.exhaustion import SCENARIOS as EXHAUSTION
 from benches.load.recovery import SCENARIOS as RECOVERY
-from benches.load.workloads import WORKLOADS
+from benches.load.workloads import WORKLOADS, check
 from benches.metrics.model import load
+from tests.peer.process import peer_binary
 from tests.server.fixtures import in_sight
 from tests.server.install import server_binary
 from tests.server.python_modules import ensure_runtime
@@ -32,11 +33,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.real_server]
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest) -> str:
-    """With what a real server needs built in sight, since a command that builds seems to hang."""
+    """With what it needs built in sight, since a command that builds seems to hang."""
     name: str = request.param
-    if name == "server":
-        in_sight(request, server_binary)
-        in_sight(request, ensure_runtime)
+    for build in (server_binary, ensure_runtime) if name == "server" else (peer_binary,):
+        in_sight(request, build)
     return name
 
 
@@ -64,8 +64,9 @@ def test_workload(place: str, name: str, tmp_path: Path) -> None:
     assert all(metric.rounds for metric in written.metrics)
 
 
-def test_workload_on_trio() -> None:
-    assert "CPU a round: client " in run("workloads", "peer-v3", "chat", "--loop", "trio")
+@pytest.mark.parametrize("place", ["peer-v3"], indirect=True)
+def test_workload_on_trio(place: str) -> None:
+    assert "CPU a round: client " in run("workloads", place, "chat", "--loop", "trio")
 
 
 def test_inserts_updates_and_deletes(place: str) -> None:
@@ -102,8 +103,6 @@ def test_exhaustion(place: str, name: str) -> None:
 
 def test_rows_that_are_not_those_of_the_model_fail() -> None:
     """The check of all workloads."""
-    from benches.load.workloads import check
-
     check("rows", [1, 2], [1, 2])
     with pytest.raises(SystemExit, match=r"rows: \[1\] instead of \[1, 2\]"):
         check("rows", [1], [1, 2])
