@@ -1,4 +1,4 @@
-"""Where a load runs: a real server 1.2.0 with modules in Python, or the live peer.
+"""Where a load runs: a real server 1.2.0 with modules in Python, or in Rust, or the live peer.
 
 Both have the same tables and reducers, so one client program runs on both: of `chat`, and of
 `benches/load/module` with the workloads' own.
@@ -24,13 +24,16 @@ from spacetime_py.build.project import read_project
 from spacetime_py.cli.settings import find_project
 from spacetime_py.server import _module, _program
 from tests.peer.process import Peer
+from tests.server.modules import build_module
 from tests.server.python_modules import ensure_runtime, python_module
 from tests.server.server import Server
 
 MODULE = Path(__file__).parent / "module"
 CHAT = Path(__file__).parents[2] / "tests/codegen/schemas/chat.json"
-PLACES = ("server", "peer-v1", "peer-v2", "peer-v3")
+PLACES = ("server", "server-rust", "peer-v1", "peer-v2", "peer-v3")
 MAX_MESSAGE = 1 << 30
+CONNECT_SECONDS = 60.0
+"""More than programs wait by default: hundreds connect at once, to a busy machine."""
 
 
 @dataclass
@@ -49,7 +52,12 @@ class Place:
     def connection(self, **options: Any) -> Any:
         """A connection that is not entered yet."""
         protocols = (self.name.removeprefix("peer-"),) if self.is_peer else ("v3", "v2", "v1")
-        defaults = {"uri": self.server.url, "protocols": protocols, "max_message_size": MAX_MESSAGE}
+        defaults = {
+            "uri": self.server.url,
+            "protocols": protocols,
+            "max_message_size": MAX_MESSAGE,
+            "connect_timeout": CONNECT_SECONDS,
+        }
         return self.bindings.DbConnection(database=self.database, **{**defaults, **options})
 
 
@@ -58,9 +66,10 @@ def place(name: str, module: str = "load") -> Iterator[Place]:
     """A new server, which ends with the block; `module` is `load` or `chat`."""
     schema = CHAT if module == "chat" else schema_of_module()
     bindings = bindings_of_schema(schema, f"load_bindings_{module}")
-    if name == "server":
+    if not name.startswith("peer"):
+        wasm = rust_twin(module) if name == "server-rust" else wasm_of(module)
         with Server() as server:
-            database = server.publish(f"{module}-{uuid4().hex}", wasm_of(module))
+            database = server.publish(f"{module}-{uuid4().hex}", wasm)
             yield Place(name, server, database.name, bindings)
     else:
         native = "chat" if module == "chat" else "generic"
@@ -77,6 +86,13 @@ def wasm_of(module: str) -> bytes:
     ensure_runtime()
     project = find_project(MODULE)
     return read_project(project.folder, project.table).pack().wasm
+
+
+def rust_twin(module: str) -> bytes:
+    """The same module in Rust, to see what of a load is the module's."""
+    if module != "chat":
+        raise SystemExit("only chat has a twin in Rust: take `--place server` for the others")
+    return build_module("chat").read_bytes()
 
 
 @cache
