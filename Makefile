@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.built
 CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
 
-.PHONY: help demo test test-fast test-soak test-rust lint types bench format build clean
+.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-sim format build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,12 @@ types: build  ## mypy and pyright, both strict, and the stub against the binary
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m mypy.stubtest spacetime_py._core --allowlist tests/typing/stubtest-allowlist.txt
 
-bench: build  ## the benchmarks: Python and Rust
-	$(BIN)/python -m pytest benches/python --codspeed
+bench: build  ## the benchmarks by wall clock: Python and Rust
+	COLUMNS=120 $(BIN)/python -m pytest benches/python --codspeed
 	cargo bench --locked --package spacetime_py_benches
+
+bench-sim: build  ## the same by counted instructions, as CodSpeed does; two runs that have to agree
+	$(BIN)/python -m benches.simulation
 
 format: build  ## format everything
 	cargo fmt

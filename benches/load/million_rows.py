@@ -10,32 +10,17 @@ Memory is the resident set of this process, after the system had back what is fr
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
-import importlib
 import json
-import os
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import anyio
 
-from spacetime_py import cli
+from benches.bindings import bindings_of
+from benches.metrics.process import resident
 from tests.peer.process import Peer
 
 SLICE = 100_000
-
-
-def resident() -> int:
-    """Bytes of this process in memory, without what the allocators keep for later."""
-    gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 async def measure(bindings: Any, peer: Peer, rows: int) -> dict[str, Any]:
@@ -83,16 +68,6 @@ async def measure(bindings: Any, peer: Peer, rows: int) -> dict[str, Any]:
     }
 
 
-def bindings_of(peer: Peer) -> Any:
-    """Generated from the running peer."""
-    folder = tempfile.mkdtemp(prefix="spacetime-py-bench-")
-    sys.path.insert(0, folder)
-    source = ["--uri", peer.url, "--database", "load"]
-    if cli.main(["generate", *source, "--out", f"{folder}/load_bindings"]) != 0:
-        raise SystemExit("cannot generate the bindings")
-    return importlib.import_module("load_bindings")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, usage="python -m benches.load.million_rows"
@@ -101,7 +76,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     options = parser.parse_args()
     with Peer(databases={"load": "generic"}) as peer:
-        figures = anyio.run(measure, bindings_of(peer), peer, options.rows)
+        figures = anyio.run(measure, bindings_of(peer, "load"), peer, options.rows)
     if options.json:
         print(json.dumps(figures))
         return

@@ -13,16 +13,15 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benches.metrics.process import cpu_seconds
 from tests.server.modules import build_module
 from tests.server.python_modules import python_module
 from tests.server.server import Server
@@ -219,11 +218,6 @@ def publications() -> Line:
         found.append(statistics.median(times))
     python, rust = found
     return Line("publishing chat, CPU of the server", python, rust, "s", 5.0, is_ratio=False)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def size() -> Line:

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from spacetime_py import MemoryTransport
 from spacetime_py._core import Connected, Connection, Module, SubscribeApplied
 
 if TYPE_CHECKING:
     from spacetime_py._core import Event
+    from spacetime_py.transport import Driver
 
 # What the SDK reads from a socket at once.
 READ_SIZE = 65536
@@ -37,12 +39,12 @@ def subscribed(
     return connection
 
 
-def receive(connection: Connection, data: bytes) -> list[Event]:
+def receive(connection: Connection, data: bytes, read_size: int = READ_SIZE) -> list[Event]:
     """Hand over the bytes as they come from a socket, and take the events."""
     view = memoryview(data)
     events: list[Event] = []
-    for start in range(0, len(data), READ_SIZE):
-        connection.receive_data(view[start : start + READ_SIZE])
+    for start in range(0, len(data), read_size):
+        connection.receive_data(view[start : start + read_size])
         while (event := connection.next_event()) is not None:
             events.append(event)
     return events
@@ -142,11 +144,36 @@ def _string(text: str) -> bytes:
     return _sized(text.encode())
 
 
-def request_id(data: bytes) -> int:
-    """The number of a call, from the client's frame: small, masked, the id before the flags."""
-    assert data[1] & 0x7F < 126
-    mask, payload = data[2:6], data[6:]
-    start = len(payload) - 5
-    return int.from_bytes(
-        bytes(payload[at] ^ mask[at % 4] for at in range(start, start + 4)), "little"
-    )
+class Answering:
+    """A server that answers each call of `send_message` in the same turn of the loop."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def open(self, driver: Driver) -> MemoryTransport:
+        memory = MemoryTransport(driver, lambda data: self._answer(memory, data))
+        return memory
+
+    def _answer(self, memory: MemoryTransport, data: bytes) -> None:
+        if data.startswith(b"GET"):
+            memory.feed(upgrade_answer(data) + frame(identity_token()))
+        elif data[0] & 0x0F == 8:
+            memory.feed(b"\x88\x02\x03\xe8")
+        else:
+            calls = request_ids(data)
+            self.answered += len(calls)
+            memory.feed(b"".join(committed("send_message", number) for number in calls))
+
+
+def request_ids(data: bytes) -> list[int]:
+    """The numbers of calls, from the client's frames: small, masked, the id before the flags."""
+    found: list[int] = []
+    start = 0
+    while start < len(data):
+        size = data[start + 1] & 0x7F
+        assert size < 126
+        mask, payload = data[start + 2 : start + 6], data[start + 6 : start + 6 + size]
+        number = bytes(payload[at] ^ mask[at % 4] for at in range(size - 5, size - 1))
+        found.append(int.from_bytes(number, "little"))
+        start += 6 + size
+    return found

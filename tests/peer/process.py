@@ -53,6 +53,12 @@ class Peer(Api):
         self._options = [*pairs, *options, "--key", uuid4().hex]
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process and wait until it listens."""
         address = f"127.0.0.1:{self.port}"
