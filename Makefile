@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.built
 CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
 
-.PHONY: help demo test test-fast test-soak test-rust lint types bench format build clean
+.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-compare format build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: build  ## mypy and pyright, both strict, and the stub against the binary
 bench: build  ## the benchmarks: Python and Rust
 	$(BIN)/python -m pytest benches/python --codspeed
 	cargo bench --locked --package spacetime_py_benches
+
+bench-compare: build  ## side by side with the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
+	$(BIN)/python -m benches.compare run $(OPTIONS)
 
 format: build  ## format everything
 	cargo fmt

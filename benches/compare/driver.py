@@ -1,0 +1,135 @@
+"""Runs every line in rounds, the sides one after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import data
+from .lines import Line
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 600.0
+"""Seconds after which one run hangs."""
+
+Answer = Mapping[str, Any]
+
+
+class RunError(Exception):
+    """A side could not run; the message is for the table."""
+
+
+@dataclass
+class Rounds:
+    """What a line's runs gave: one answer for each side and round, or why there is none."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where it runs."""
+
+    folder: Path
+    """Data files and bindings."""
+    scripts: Path
+    """The TypeScript side beside its `node_modules`."""
+    is_quick: bool = False
+
+    def prepare(self, line: Line) -> None:
+        """Make the data of a line."""
+        data.make_bindings(self.folder, "bindings")
+        for option in line.data:
+            data.make(self.folder, line.options[option])
+
+    def run(self, line: Line, side: str) -> Answer:
+        """Run a line on one side. Raises RunError."""
+        given = {
+            "scenario": line.scenario,
+            "options": line.options,
+            "folder": str(self.folder),
+            "quick": self.is_quick,
+        }
+        command, cwd = self._command(side)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=cwd,
+                env=_environment(),
+                input=json.dumps(given),
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise RunError(f"{side}: no end within {TIMEOUT:g} s") from None
+        if done.returncode != 0:
+            raise RunError(f"{side}: exit code {done.returncode}: {_reason(done.stderr)}")
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        if "failed" in answer:
+            raise RunError(answer["failed"])
+        return answer
+
+    def _command(self, side: str) -> tuple[list[str], Path]:
+        if side == "python":
+            return [sys.executable, "-m", "benches.compare.side"], ROOT
+        return ["node", "--expose-gc", "side.mjs"], self.scripts
+
+
+def _reason(stderr: str) -> str:
+    """Node writes its version last, Python the error."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if not line.startswith(" ") and "Error" in line]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+
+
+def key_of(line: Line) -> str:
+    """Lines of one key are measured by the same run."""
+    return json.dumps([line.scenario, line.options], sort_keys=True)
+
+
+def run_lines(
+    bench: Bench, lines: Sequence[Line], rounds: int, say: Callable[[str], None]
+) -> dict[str, Rounds]:
+    """By `key_of`: the rounds are interleaved, every line once before any is run again."""
+    found: dict[str, Rounds] = {}
+    unique = {key_of(line): line for line in lines}
+    for number in range(rounds):
+        for key, line in unique.items():
+            state = found.setdefault(key, Rounds())
+            if state.failure is not None or (line.rounds or rounds) <= number:
+                continue
+            say(f"round {number + 1} of {rounds}: {line.name}")
+            try:
+                bench.prepare(line)
+                _round(bench, line, state, number)
+            except RunError as error:
+                state.failure = str(error)
+    return found
+
+
+def _round(bench: Bench, line: Line, state: Rounds, number: int) -> None:
+    sides = ["python", "typescript"] if line.sides == "both" else ["python"]
+    # Neither side is always the first.
+    answers = {side: bench.run(line, side) for side in (sides if number % 2 else sides[::-1])}
+    checksums = {side: answer["checksum"] for side, answer in answers.items()}
+    if len(set(checksums.values())) > 1:
+        raise RunError(f"the checksums differ: {checksums}")
+    for side, answer in answers.items():
+        state.answers.setdefault(side, []).append(answer)
+
+
+def selected(lines: Iterable[Line], only: Sequence[str]) -> list[Line]:
+    """Lines whose name holds one of the texts; all when there is none."""
+    return [line for line in lines if not only or any(text in line.name for text in only)]

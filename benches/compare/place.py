@@ -1,0 +1,90 @@
+"""Where a comparison runs: the data folder, the TypeScript side with its packages, versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from spacetime_py import __version__
+from tests.server.npm import node_modules
+
+from .driver import ROOT, Bench
+
+HERE = Path(__file__).parent
+# Its lock file names the SDK; the packages are in the cache folder, for each lock file once.
+PACKAGES = ROOT / "tests/peer/typescript"
+SHARED_SCRIPT = ROOT / "tests/typescript/bindings.mjs"
+
+
+class SetupError(Exception):
+    """Something is missing on this machine; the message says what to install."""
+
+
+@contextmanager
+def bench(is_quick: bool = False) -> Iterator[Bench]:
+    """A place of its own, which goes away. Raises SetupError."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise SetupError(f"{program} is not installed: the comparison needs Node 20 with npm")
+    with TemporaryDirectory(prefix="bench-compare-") as name:
+        folder, scripts = Path(name), Path(name) / "typescript"
+        scripts.mkdir()
+        for script in (*HERE.glob("typescript/*.mjs"), SHARED_SCRIPT):
+            shutil.copyfile(script, scripts / script.name)
+        (scripts / "node_modules").symlink_to(node_modules(PACKAGES))
+        yield Bench(folder, scripts, is_quick)
+
+
+def versions() -> dict[str, str]:
+    """What is compared."""
+    try:
+        uvloop = version("uvloop")
+    except PackageNotFoundError:
+        uvloop = "not installed"
+    packages = node_modules(PACKAGES)
+    return {
+        "spacetime-py": f"{__version__} ({_output('git', 'rev-parse', '--short', 'HEAD')})",
+        "Python": platform.python_version(),
+        "uvloop": uvloop,
+        "spacetimedb (npm)": _npm_version(packages / "spacetimedb/package.json"),
+        "undici (npm)": _npm_version(packages / "undici/package.json"),
+        "Node": _output("node", "--version").removeprefix("v"),
+    }
+
+
+def machine() -> dict[str, str]:
+    """Where it was measured, and what else it did then."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}",
+        "load at the start (1, 5, 15 min)": load,
+    }
+
+
+def _npm_version(manifest: Path) -> str:
+    text: str = json.loads(manifest.read_text())["version"]
+    return text
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def say(text: str) -> None:
+    """Progress; standard output is for the table."""
+    print(text, file=sys.stderr, flush=True)
