@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .driver import key_of, run_lines, selected
-from .lines import all_lines
+from .goals import all_lines
 from .outcome import outcome
 from .place import SetupError, bench, machine, say, versions
 from .report import page, summary, table
@@ -39,13 +39,14 @@ def _run(options: argparse.Namespace) -> None:
     facts = {"versions": versions(), "machine": machine()}
     with bench(options.quick) as place:
         found = run_lines(place, lines, rounds, say)
-    outcomes = [outcome(line, found[key_of(line)]) for line in lines]
+    outcomes = [outcome(line, found[key_of(line)], options.quick) for line in lines]
     result: dict[str, Any] = {
         "date": started.strftime("%Y-%m-%d %H:%M UTC"),
         "command": shlex.join(["python", "-m", "benches.compare", *sys.argv[1:]]),
         "rounds": rounds,
         **facts,
         "lines": [one.as_json() for one in outcomes],
+        "runs": {key: rounds.answers for key, rounds in found.items()},
     }
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=1) + "\n")

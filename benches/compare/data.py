@@ -9,7 +9,7 @@ from pathlib import Path
 from spacetime_py import cli
 
 from . import frames
-from .rows import KINDS, message
+from .rows import KINDS, complex_row, message, user
 from .schema import bench_schema
 
 
@@ -17,7 +17,8 @@ def make(folder: Path, name: str) -> None:
     """One of these, when it is not there yet:
 
     `rows.KIND.COUNT`, `rows.blob.BYTES`; `applied.COUNT` and `applied.COUNT.TABLES`, the answer to
-    a first subscription to `message` and to as many tables; `inserts.FIRST.COUNT.SIZE` and
+    a first subscription to `message` and to as many tables; `applied_indexed.COUNT`, one to
+    `message`, `user` and `complex`, with two rows for each owner; `inserts.FIRST.COUNT.SIZE` and
     `delete.FIRST.COUNT`, transactions; `changes.COUNT.SIZE` and `changes_back.COUNT.SIZE`, which
     change rows and change them back; `updates.ROWS.COUNT.SIZE`, of random rows.
     """
@@ -47,6 +48,8 @@ def _bodies(name: str) -> Iterable[bytes]:
         return [frames.applied("message", [message(number) for number in range(numbers[0])])]
     if what == "applied":
         return [_applied_to_tables(*numbers)]
+    if what == "applied_indexed":
+        return [_applied_indexed(*numbers)]
     if what == "inserts":
         first, count, size = numbers
         return frames.inserts("message", first, count, size)
@@ -73,6 +76,16 @@ def _applied_to_tables(count: int, tables: int) -> bytes:
     share = count // tables
     rows = [[message(number) for number in range(share)]] * tables
     return frames.applied_to_all(names, rows)
+
+
+def _applied_indexed(count: int) -> bytes:
+    numbers = range(count)
+    rows = [
+        list(map(message, numbers)),
+        list(map(user, numbers)),
+        [complex_row(number, owner=number // 2) for number in numbers],
+    ]
+    return frames.applied_to_all(["message", "user", "complex"], rows)
 
 
 def _changes(count: int, size: int, is_back: bool) -> Iterable[bytes]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from . import data
-from .lines import Line
+from .line import Line
+from .servers import serving
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 600.0
@@ -41,19 +42,23 @@ class Bench:
     """Data files and bindings."""
     scripts: Path
     """The TypeScript side beside its `node_modules`."""
+    python_path: str
+    """Where the Python side finds uvloop."""
     is_quick: bool = False
 
     def prepare(self, line: Line) -> None:
         """Make the data of a line."""
         data.make_bindings(self.folder, "bindings")
-        for option in line.data:
-            data.make(self.folder, line.options[option])
+        if (name := line.options.get("bindings")) is not None:
+            data.make_bindings(self.folder, name, more_tables=line.options["tables"])
+        for name in line.data:
+            data.make(self.folder, name)
 
-    def run(self, line: Line, side: str) -> Answer:
+    def run(self, line: Line, side: str, options: Mapping[str, Any]) -> Answer:
         """Run a line on one side. Raises RunError."""
         given = {
             "scenario": line.scenario,
-            "options": line.options,
+            "options": {**line.options, **options},
             "folder": str(self.folder),
             "quick": self.is_quick,
         }
@@ -62,7 +67,7 @@ class Bench:
             done = subprocess.run(
                 command,
                 cwd=cwd,
-                env=_environment(),
+                env=_environment(self.python_path),
                 input=json.dumps(given),
                 capture_output=True,
                 text=True,
@@ -90,8 +95,11 @@ def _reason(stderr: str) -> str:
     return (errors or lines or ["no reason given"])[-1]
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+def _environment(python_path: str) -> dict[str, str]:
+    """Without proxies, which Node would ask for the way to this machine."""
+    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    paths = [kept.get("PYTHONPATH"), python_path]
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def key_of(line: Line) -> str:
@@ -121,8 +129,10 @@ def run_lines(
 
 def _round(bench: Bench, line: Line, state: Rounds, number: int) -> None:
     sides = ["python", "typescript"] if line.sides == "both" else ["python"]
-    # Neither side is always the first.
-    answers = {side: bench.run(line, side) for side in (sides if number % 2 else sides[::-1])}
+    with serving(line.server, bench.folder, line.data) as options:
+        # Neither side is always the first.
+        ordered = sides if number % 2 else sides[::-1]
+        answers = {side: bench.run(line, side, options) for side in ordered}
     checksums = {side: answer["checksum"] for side, answer in answers.items()}
     if len(set(checksums.values())) > 1:
         raise RunError(f"the checksums differ: {checksums}")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .driver import Answer, Rounds
-from .lines import Line
+from .line import Line
 from .statistics import Spread, ratios
 
 
@@ -19,7 +19,7 @@ class Outcome:
     unit: str
     goal: str
     verdict: str
-    """met, missed, or empty without a goal; `failed: reason` when it could not run."""
+    """met, missed, or empty without a goal; ran; `failed: reason` when it could not run."""
     rounds: int = 0
     ours: Spread | None = None
     theirs: Spread | None = None
@@ -41,8 +41,8 @@ class Outcome:
         return cls(**{**given, **spreads})
 
 
-def outcome(line: Line, found: Rounds) -> Outcome:
-    """What is told of a line."""
+def outcome(line: Line, found: Rounds, is_quick: bool = False) -> Outcome:
+    """What is told of a line. The numbers of a quick run mean nothing."""
     goal = "" if line.goal is None else str(line.goal)
     if found.failure is not None:
         return Outcome(line.name, line.unit, goal, f"failed: {found.failure}", note=line.note)
@@ -56,7 +56,7 @@ def outcome(line: Line, found: Rounds) -> Outcome:
         line.name,
         line.unit,
         goal,
-        _verdict(line, own, compared),
+        "ran" if is_quick else _verdict(line, own, compared),
         rounds=len(ours),
         ours=own[0],
         theirs=Spread.of(others[0]) if theirs else None,

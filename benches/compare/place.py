@@ -10,11 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spacetime_py import __version__
+from tests.server.cache import cache_folder, lock
 from tests.server.npm import node_modules
 
 from .driver import ROOT, Bench
@@ -22,6 +22,7 @@ from .driver import ROOT, Bench
 HERE = Path(__file__).parent
 # Its lock file names the SDK; the packages are in the cache folder, for each lock file once.
 PACKAGES = ROOT / "tests/peer/typescript"
+UVLOOP = "0.23.0"
 SHARED_SCRIPT = ROOT / "tests/typescript/bindings.mjs"
 
 
@@ -41,20 +42,28 @@ def bench(is_quick: bool = False) -> Iterator[Bench]:
         for script in (*HERE.glob("typescript/*.mjs"), SHARED_SCRIPT):
             shutil.copyfile(script, scripts / script.name)
         (scripts / "node_modules").symlink_to(node_modules(PACKAGES))
-        yield Bench(folder, scripts, is_quick)
+        yield Bench(folder, scripts, _uvloop(), is_quick)
+
+
+def _uvloop() -> str:
+    """A folder with uvloop, apart from the virtual environment: its tests choose their loops."""
+    folder = cache_folder() / f"uvloop-{UVLOOP}-{sys.implementation.cache_tag}"
+    with lock("uvloop"):
+        if not folder.exists():
+            target = ["--target", str(folder), "--no-deps", f"uvloop=={UVLOOP}"]
+            command = [sys.executable, "-m", "pip", "install", "--quiet", *target]
+            if subprocess.run(command, check=False).returncode != 0:
+                raise SetupError(f"uvloop {UVLOOP} could not be installed: see above")
+    return str(folder)
 
 
 def versions() -> dict[str, str]:
     """What is compared."""
-    try:
-        uvloop = version("uvloop")
-    except PackageNotFoundError:
-        uvloop = "not installed"
     packages = node_modules(PACKAGES)
     return {
         "spacetime-py": f"{__version__} ({_output('git', 'rev-parse', '--short', 'HEAD')})",
         "Python": platform.python_version(),
-        "uvloop": uvloop,
+        "uvloop": UVLOOP,
         "spacetimedb (npm)": _npm_version(packages / "spacetimedb/package.json"),
         "undici (npm)": _npm_version(packages / "undici/package.json"),
         "Node": _output("node", "--version").removeprefix("v"),

@@ -40,7 +40,7 @@ def message(number: int, version: int = 0) -> bytes:
     return head + sent + string(f"message number {number:>{23 + (number + version) % 5}}")
 
 
-def complex_row(number: int) -> bytes:
+def complex_row(number: int, owner: int | None = None) -> bytes:
     note = b"\1" if number % 3 == 0 else b"\0" + string(f"a note of {number % 1000}")
     tags = [string(f"tag-{(number + tag) % 50}") for tag in range(3)]
     scores = struct.pack("<5I", 4, number % 100, number % 90, number % 80, number % 70)
@@ -50,7 +50,7 @@ def complex_row(number: int) -> bytes:
     return b"".join(
         (
             struct.pack("<Q", number),
-            identity(number % SENDERS),
+            identity(number % SENDERS if owner is None else owner),
             struct.pack("<q", BASE_MICROS + 1000 * number),
             string(f"object number {number:>8}"),
             note,

@@ -22,4 +22,4 @@ class Spread:
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     """Round by round, for the sides of one round ran one after the other."""
-    return Spread.of([one / other for one, other in zip(ours, theirs, strict=True)])
+    return Spread.of([one / max(other, 1e-9) for one, other in zip(ours, theirs, strict=True)])
