@@ -43,7 +43,7 @@ bench: build  ## the benchmarks: Python and Rust
 	$(BIN)/python -m pytest benches/python --codspeed
 	cargo bench --locked --package spacetime_py_benches
 
-bench-compare: build  ## side by side with the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
+bench-compare: build  ## beside the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
 	$(BIN)/python -m benches.compare run $(OPTIONS)
 
 format: build  ## format everything

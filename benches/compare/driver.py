@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from .line import Line
 from .servers import serving
 
 ROOT = Path(__file__).parents[2]
+GO = Path(__file__).parent / "go"
 TIMEOUT = 600.0
 """Seconds after which one run hangs."""
 
@@ -85,7 +87,22 @@ class Bench:
     def _command(self, side: str) -> tuple[list[str], Path]:
         if side == "python":
             return [sys.executable, "-m", "benches.compare.side"], ROOT
+        if side == "go":
+            return [str(self._go())], ROOT
         return ["node", "--expose-gc", "side.mjs"], self.scripts
+
+    def _go(self) -> Path:
+        """The Go side, built on first use. Raises RunError."""
+        program = self.folder / "go-side"
+        if program.exists():
+            return program
+        if shutil.which("go") is None:
+            raise RunError("go is not installed")
+        command = ["go", "build", "-o", str(program), "."]
+        done = subprocess.run(command, cwd=GO, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RunError(f"go build: {_reason(done.stderr)}")
+        return program
 
 
 def _reason(stderr: str) -> str:
@@ -104,7 +121,7 @@ def _environment(python_path: str) -> dict[str, str]:
 
 def key_of(line: Line) -> str:
     """Lines of one key are measured by the same run."""
-    return json.dumps([line.scenario, line.options], sort_keys=True)
+    return json.dumps([line.scenario, line.options, line.other], sort_keys=True)
 
 
 def run_lines(
@@ -121,23 +138,23 @@ def run_lines(
             say(f"round {number + 1} of {rounds}: {line.name}")
             try:
                 bench.prepare(line)
-                _round(bench, line, state, number)
+                for side, answer in run_round(bench, line, number).items():
+                    state.answers.setdefault(side, []).append(answer)
             except RunError as error:
                 state.failure = str(error)
     return found
 
 
-def _round(bench: Bench, line: Line, state: Rounds, number: int) -> None:
-    sides = ["python", "typescript"] if line.sides == "both" else ["python"]
+def run_round(bench: Bench, line: Line, number: int) -> dict[str, Answer]:
+    """Both sides of a line, once. Raises RunError, also when they have read different things."""
     with serving(line.server, bench.folder, line.data) as options:
         # Neither side is always the first.
-        ordered = sides if number % 2 else sides[::-1]
+        ordered = line.sides if number % 2 else line.sides[::-1]
         answers = {side: bench.run(line, side, options) for side in ordered}
     checksums = {side: answer["checksum"] for side, answer in answers.items()}
     if len(set(checksums.values())) > 1:
         raise RunError(f"the checksums differ: {checksums}")
-    for side, answer in answers.items():
-        state.answers.setdefault(side, []).append(answer)
+    return answers
 
 
 def selected(lines: Iterable[Line], only: Sequence[str]) -> list[Line]:

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from .servers import Server
 
-Sides = Literal["both", "python"]
+Other = Literal["typescript", "go"]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A limit for the ratio to TypeScript, or for the number itself."""
+    """A limit for the ratio to the other side, or for the number itself."""
 
     limit: float
     is_ratio: bool = True
@@ -39,13 +39,18 @@ class Line:
     goal: Goal | None = None
     metric: str = "rate"
     """A rate, which is told by CPU second and by the wall, or a value."""
-    sides: Sides = "both"
+    other: Other | None = "typescript"
+    """The side that ours is compared with."""
     rounds: int | None = None
     """At most so many, where one takes long."""
     note: str = ""
     data: tuple[str, ...] = ()
     """The names of data files, in the order in which `server` is told of them."""
     server: Server | None = None
+
+    @property
+    def sides(self) -> list[str]:
+        return ["python"] if self.other is None else ["python", self.other]
 
     @property
     def is_rate(self) -> bool:

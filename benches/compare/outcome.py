@@ -46,7 +46,7 @@ def outcome(line: Line, found: Rounds, is_quick: bool = False) -> Outcome:
     goal = "" if line.goal is None else str(line.goal)
     if found.failure is not None:
         return Outcome(line.name, line.unit, goal, f"failed: {found.failure}", note=line.note)
-    ours, theirs = found.answers["python"], found.answers.get("typescript", [])
+    ours, theirs = found.answers["python"], found.answers.get(line.other or "", [])
     clocks = ("cpu", "wall") if line.is_rate else ("value",)
     numbers = [_numbers(line, ours, clock) for clock in clocks]
     others = [_numbers(line, theirs, clock) for clock in clocks]

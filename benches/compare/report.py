@@ -8,7 +8,7 @@ from typing import Any
 from .outcome import Outcome
 from .statistics import Spread
 
-HEAD = ("what", "unit", "ours", "TypeScript", "ratio by CPU", "ratio by wall", "goal", "")
+HEAD = ("what", "unit", "ours", "theirs", "ratio by CPU", "ratio by wall", "goal", "")
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -32,9 +32,11 @@ Written by `python -m benches.compare report FILE` from the run below; do not ed
 {_facts(facts)}
 
 {summary(outcomes)} [benches/README.md](../benches/README.md) says what each line means.
-`ours` and `TypeScript` are medians over {run["rounds"]} rounds; rates are work per CPU second.
-A ratio is ours to TypeScript's, the median of the rounds and their ends in brackets. A goal for a
-rate holds by CPU and by the wall clock.
+`theirs` are the numbers
+of the TypeScript SDK, or of what a line names. Both are medians over {run["rounds"]} rounds, or fewer
+where one takes long; rates are work per second of the process's CPU. A ratio is ours to theirs, the
+median of the rounds and their ends in brackets. A goal for a rate holds by CPU and by the wall
+clock.
 
 {table(outcomes)}
 {_notes(outcomes)}"""

@@ -49,7 +49,7 @@ def _in_process(sizes: Sizes) -> Iterator[Line]:
 
     def line(name: str, metric: str, limit: float) -> Line:
         goal, data = Goal(limit, is_ratio=False, is_least=False), tuple(files.values())
-        return Line(name, "in_process", options, "us", goal, metric, "python", data=data)
+        return Line(name, "in_process", options, "us", goal, metric, other=None, data=data)
 
     yield line("look-up by a unique u64, CPU", "find_u64_mean", 1)
     yield line("look-up by a unique identity, CPU", "find_identity_mean", 1)
@@ -89,7 +89,7 @@ def _parts(sizes: Sizes) -> list[tuple[int, int]]:
 
 def _curve(line: Line) -> Iterator[Line]:
     """A line for each size, and one for the slope of them all."""
-    of, common = line.options["of"], replace(line, sides="python", rounds=2)
+    of, common = line.options["of"], replace(line, other=None, rounds=2)
     for size in line.options["sizes"]:
         name = f"growth, {size:,} {of}: CPU for each"
         yield replace(common, name=name, unit="us", metric=f"at_{size}")
