@@ -18,6 +18,8 @@ from .servers import serving
 
 ROOT = Path(__file__).parents[2]
 GO = Path(__file__).parent / "go"
+DEFAULT_SDK = "2.10.1"
+"""The version of the TypeScript SDK."""
 TIMEOUT = 600.0
 """Seconds after which one run hangs."""
 
@@ -42,8 +44,8 @@ class Bench:
 
     folder: Path
     """Data files and bindings."""
-    scripts: Path
-    """The TypeScript side beside its `node_modules`."""
+    scripts: Mapping[str, Path]
+    """The TypeScript side beside its `node_modules`, for each version of the SDK."""
     python_path: str
     """Where the Python side finds uvloop."""
     is_quick: bool = False
@@ -64,7 +66,7 @@ class Bench:
             "folder": str(self.folder),
             "quick": self.is_quick,
         }
-        command, cwd = self._command(side)
+        command, cwd = self._command(side, line.options.get("sdk", DEFAULT_SDK))
         try:
             done = subprocess.run(
                 command,
@@ -84,12 +86,12 @@ class Bench:
             raise RunError(answer["failed"])
         return answer
 
-    def _command(self, side: str) -> tuple[list[str], Path]:
+    def _command(self, side: str, sdk: str) -> tuple[list[str], Path]:
         if side == "python":
             return [sys.executable, "-m", "benches.compare.side"], ROOT
         if side == "go":
             return [str(self._go())], ROOT
-        return ["node", "--expose-gc", "side.mjs"], self.scripts
+        return ["node", "--expose-gc", "side.mjs"], self.scripts[sdk]
 
     def _go(self) -> Path:
         """The Go side, built on first use. Raises RunError."""
@@ -140,8 +142,8 @@ def run_lines(
                 bench.prepare(line)
                 for side, answer in run_round(bench, line, number).items():
                     state.answers.setdefault(side, []).append(answer)
-            except RunError as error:
-                state.failure = str(error)
+            except Exception as error:  # a server that cannot be built, say: the table tells it
+                state.failure = (str(error) or type(error).__name__).splitlines()[0]
     return found
 
 

@@ -17,11 +17,11 @@ from spacetime_py import __version__
 from tests.server.cache import cache_folder, lock
 from tests.server.npm import node_modules
 
-from .driver import ROOT, Bench
+from .driver import DEFAULT_SDK, ROOT, Bench
 
 HERE = Path(__file__).parent
-# Its lock file names the SDK; the packages are in the cache folder, for each lock file once.
-PACKAGES = ROOT / "tests/peer/typescript"
+# Lock files name the SDKs; the packages are in the cache folder, for each lock file once.
+PACKAGES = {"2.10.1": ROOT / "tests/peer/typescript", "1.12.0": ROOT / "tests/typescript"}
 UVLOOP = "0.23.0"
 SHARED_SCRIPT = ROOT / "tests/typescript/bindings.mjs"
 
@@ -37,12 +37,13 @@ def bench(is_quick: bool = False) -> Iterator[Bench]:
         if shutil.which(program) is None:
             raise SetupError(f"{program} is not installed: the comparison needs Node 20 with npm")
     with TemporaryDirectory(prefix="bench-compare-") as name:
-        folder, scripts = Path(name), Path(name) / "typescript"
-        scripts.mkdir()
-        for script in (*HERE.glob("typescript/*.mjs"), SHARED_SCRIPT):
-            shutil.copyfile(script, scripts / script.name)
-        (scripts / "node_modules").symlink_to(node_modules(PACKAGES))
-        yield Bench(folder, scripts, _uvloop(), is_quick)
+        scripts = {sdk: Path(name) / f"typescript-{sdk}" for sdk in PACKAGES}
+        for sdk, folder in scripts.items():
+            folder.mkdir()
+            for script in (*HERE.glob("typescript/*.mjs"), SHARED_SCRIPT):
+                shutil.copyfile(script, folder / script.name)
+            (folder / "node_modules").symlink_to(node_modules(PACKAGES[sdk]))
+        yield Bench(Path(name), scripts, _uvloop(), is_quick)
 
 
 def _uvloop() -> str:
@@ -59,7 +60,7 @@ def _uvloop() -> str:
 
 def versions() -> dict[str, str]:
     """What is compared."""
-    packages = node_modules(PACKAGES)
+    packages = node_modules(PACKAGES[DEFAULT_SDK])
     return {
         "spacetime-py": f"{__version__} ({_output('git', 'rev-parse', '--short', 'HEAD')})",
         "Python": platform.python_version(),

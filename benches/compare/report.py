@@ -32,11 +32,10 @@ Written by `python -m benches.compare report FILE` from the run below; do not ed
 {_facts(facts)}
 
 {summary(outcomes)} [benches/README.md](../benches/README.md) says what each line means.
-`theirs` are the numbers
-of the TypeScript SDK, or of what a line names. Both are medians over {run["rounds"]} rounds, or fewer
-where one takes long; rates are work per second of the process's CPU. A ratio is ours to theirs, the
-median of the rounds and their ends in brackets. A goal for a rate holds by CPU and by the wall
-clock.
+`theirs` are the numbers of the TypeScript SDK, or of what a line names. Both are medians over
+{run["rounds"]} rounds, or fewer where one takes long; rates are work per second of the process's
+CPU. A ratio is ours to theirs, the median of the rounds and their ends in brackets. A goal for a
+rate holds by CPU and by the wall clock.
 
 {table(outcomes)}
 {_notes(outcomes)}"""

@@ -1,4 +1,4 @@
-"""What the sides connect to: a process that sends prepared bytes, or the live peer."""
+"""What the sides connect to: prepared bytes, the live peer, or a real server 1.2.0."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.peer.process import Peer
+from tests.server.modules import build_module
+from tests.server.server import Server as RealServer
 
-Server = Literal["stream", "peer"]
+Server = Literal["stream", "peer", "chat", "chat-1.2.0"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +31,13 @@ def serving(
         options = ["--schema", str(folder / "bindings.json")]
         with Peer(databases={"bench": "generic"}, options=options) as peer:
             yield {"uri": peer.url}
+    elif server == "chat":
+        with Peer(databases={"bench": "chat"}) as peer:
+            yield {"uri": peer.url}
+    elif server == "chat-1.2.0":
+        with RealServer() as real:
+            real.publish("bench", build_module("chat").read_bytes())
+            yield {"uri": real.url}
     else:
         yield {}
 

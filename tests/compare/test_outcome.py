@@ -47,7 +47,7 @@ class Sides(Bench):
 
 
 def told(line: Line, rounds: int = 1, **answers: list[Any]) -> Outcome:
-    found = run_lines(Sides(Path(), Path(), "", answers=answers), [line], rounds, lambda text: None)
+    found = run_lines(Sides(Path(), {}, "", answers=answers), [line], rounds, lambda text: None)
     return outcome(line, found[key_of(line)])
 
 
@@ -92,7 +92,7 @@ def test_different_checksums_fail_the_line() -> None:
     other = [{**rates((1, 1))[0], "checksum": 8}]
     answers = {"python": rates((1, 1)), "typescript": other}
     with pytest.raises(RunError, match=r"the checksums differ: \{.*: 7.*\}"):
-        run_round(Sides(Path(), Path(), "", answers=answers), line, 0)
+        run_round(Sides(Path(), {}, "", answers=answers), line, 0)
 
 
 def test_a_page_is_made_of_the_json() -> None:

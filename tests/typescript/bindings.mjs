@@ -86,9 +86,9 @@ function tableOf(types, raw) {
 }
 
 /** A builder of connections to a database. */
-export async function bindings(url, database) {
+export async function bindings(url, database, cliVersion = "1.12.0") {
   const answer = await fetch(`${url}/v1/database/${database}/schema?version=9`);
-  return bindingsOf(await answer.json(), "1.12.0");
+  return bindingsOf(await answer.json(), cliVersion);
 }
 
 /** A builder of connections to a database with this schema, for the SDK of this version. */

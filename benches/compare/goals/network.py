@@ -42,19 +42,26 @@ def _calls(sizes: Sizes) -> Iterator[Line]:
 
 
 def _connections(sizes: Sizes) -> Iterator[Line]:
-    peer: Server = "peer"
     for loop in LOOPS:
-        options = {"loop": loop, "count": sizes.of(CONNECTIONS), "traffic": True}
+        options, limit = {"loop": loop, "count": sizes.of(CONNECTIONS)}, Goal(100_000, False, False)
+        name, unit = f"memory of an idle connection, {loop}", "bytes"
+        yield Line(name, "connections", options, unit, limit, "memory", rounds=3, server="peer")
+    yield from _crowd(sizes, "asyncio", "chat", "2.10.1")
+    yield from _crowd(sizes, "uvloop", "chat", "2.10.1")
+    yield from _crowd(sizes, "asyncio", "chat-1.2.0", "1.12.0")
 
-        def line(what: str, unit: str, goal: Goal | None, metric: str = "rate") -> Line:
-            name = f"{CONNECTIONS:,} connections, {loop}: {what}"  # noqa: B023
-            return Line(name, "connections", options, unit, goal, metric, rounds=3, server=peer)  # noqa: B023
 
-        yield line("opened", "connections/s", at_least(1))
-        limit = Goal(100_000, is_ratio=False, is_least=False)
-        yield line("memory of an idle one", "bytes", limit, "memory")
-        yield line("share served all updates", "of 1", Goal(1, is_ratio=False), "served")
-        yield line("row updates", "rows/s", None, "updates_per_second")
-        for state, what in (("idle", "idle"), ("loaded", "10,000 row updates/s")):
-            for share in ("p50", "p99"):
-                yield line(f"reducer call, {share}, {what}", "us", None, f"{state}_{share}")
+def _crowd(sizes: Sizes, loop: str, server: Server, sdk: str) -> Iterator[Line]:
+    options = {"loop": loop, "count": sizes.of(CONNECTIONS), "sdk": sdk}
+    place = "server 1.2.0" if server == "chat-1.2.0" else "peer"
+
+    def line(what: str, unit: str, goal: Goal | None = None, metric: str = "rate") -> Line:
+        name = f"chat of {CONNECTIONS:,} connections, {place}, {loop}: {what}"
+        return Line(name, "crowd", options, unit, goal, metric, rounds=3, server=server)
+
+    yield line("opened", "connections/s", at_least(1))
+    yield line("share that got every row", "of 1", Goal(1, is_ratio=False), "served")
+    yield line("rows", "rows/s", metric="rows_per_second")
+    for state, what in (("idle", "idle"), ("loaded", "10,000 rows/s")):
+        for share in ("p50", "p99"):
+            yield line(f"reducer call, {share}, {what}", "us", metric=f"{state}_{share}")
