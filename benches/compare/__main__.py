@@ -12,7 +12,7 @@ from typing import Any
 
 from .driver import key_of, run_lines, selected
 from .goals import all_lines
-from .outcome import outcome
+from .outcome import Outcome, outcome
 from .place import SetupError, bench, machine, say, versions
 from .report import page, summary, table
 
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--only", action="append", default=[], help="lines whose name holds this; may be repeated"
     )
-    run.add_argument("--json", type=Path, help="a file for the results")
+    run.add_argument("--json", type=Path, help="a file for the results, written after each round")
     run.add_argument("--quick", action="store_true", help="tiny: to see that each line runs")
     report = commands.add_parser("report", help="print the page of a run")
     report.add_argument("file", type=Path, help="what `run --json` wrote")
@@ -37,19 +37,20 @@ def _run(options: argparse.Namespace) -> None:
     lines = selected(all_lines(options.quick), options.only)
     rounds = 1 if options.quick else options.rounds
     facts = {"versions": versions(), "machine": machine()}
+    outcomes: list[Outcome] = []
     with bench(options.quick) as place:
-        found = run_lines(place, lines, rounds, say)
-    outcomes = [outcome(line, found[key_of(line)], options.quick) for line in lines]
-    result: dict[str, Any] = {
-        "date": started.strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["python", "-m", "benches.compare", *sys.argv[1:]]),
-        "rounds": rounds,
-        **facts,
-        "lines": [one.as_json() for one in outcomes],
-        "runs": {key: rounds.answers for key, rounds in found.items()},
-    }
-    if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+        for number, found in enumerate(run_lines(place, lines, rounds, say), 1):
+            outcomes = [outcome(line, found[key_of(line)], options.quick) for line in lines]
+            result: dict[str, Any] = {
+                "date": started.strftime("%Y-%m-%d %H:%M UTC"),
+                "command": shlex.join(["python", "-m", "benches.compare", *sys.argv[1:]]),
+                "rounds": number,
+                **facts,
+                "lines": [one.as_json() for one in outcomes],
+                "runs": {key: state.answers for key, state in found.items()},
+            }
+            if options.json is not None:
+                options.json.write_text(json.dumps(result, indent=1) + "\n")
     print(table(outcomes))
     print(f"\n{summary(outcomes)}")
 

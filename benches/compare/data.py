@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from spacetime_py import cli
+from spacetime_py._core import describe
 
 from . import frames
 from .rows import KINDS, complex_row, message, user
@@ -31,10 +32,11 @@ def make(folder: Path, name: str) -> None:
 
 
 def make_bindings(folder: Path, name: str, more_tables: int = 0) -> None:
-    """The schema as `NAME.json`, and our generated package of it as `NAME`."""
+    """The schema as `NAME.json` and `NAME.bsatn`, and our generated package of it as `NAME`."""
     schema = folder / f"{name}.json"
     if not schema.exists():
         schema.write_text(json.dumps(bench_schema(more_tables)))
+        (folder / f"{name}.bsatn").write_bytes(describe(schema.read_text()))
         code = cli.main(["generate", "--schema", str(schema), "--out", str(folder / name)])
         assert code == 0, "the bindings could not be generated"
 

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import data
+from .builds import RunError, go_side, reason, rust_side
 from .line import Line
+from .measure import SECONDS
 from .servers import serving
 
 ROOT = Path(__file__).parents[2]
-GO = Path(__file__).parent / "go"
 DEFAULT_SDK = "2.10.1"
 """The version of the TypeScript SDK."""
 TIMEOUT = 600.0
 """Seconds after which one run hangs."""
 
 Answer = Mapping[str, Any]
-
-
-class RunError(Exception):
-    """A side could not run; the message is for the table."""
 
 
 @dataclass
@@ -66,7 +62,7 @@ class Bench:
             "folder": str(self.folder),
             "quick": self.is_quick,
         }
-        command, cwd = self._command(side, line.options.get("sdk", DEFAULT_SDK))
+        command, cwd = self._command(line, side)
         try:
             done = subprocess.run(
                 command,
@@ -80,38 +76,25 @@ class Bench:
         except subprocess.TimeoutExpired:
             raise RunError(f"{side}: no end within {TIMEOUT:g} s") from None
         if done.returncode != 0:
-            raise RunError(f"{side}: exit code {done.returncode}: {_reason(done.stderr)}")
+            raise RunError(f"{side}: exit code {done.returncode}: {reason(done.stderr)}")
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         if "failed" in answer:
             raise RunError(answer["failed"])
         return answer
 
-    def _command(self, side: str, sdk: str) -> tuple[list[str], Path]:
+    def _command(self, line: Line, side: str) -> tuple[list[str], Path]:
         if side == "python":
             return [sys.executable, "-m", "benches.compare.side"], ROOT
         if side == "go":
-            return [str(self._go())], ROOT
-        return ["node", "--expose-gc", "side.mjs"], self.scripts[sdk]
-
-    def _go(self) -> Path:
-        """The Go side, built on first use. Raises RunError."""
-        program = self.folder / "go-side"
-        if program.exists():
-            return program
-        if shutil.which("go") is None:
-            raise RunError("go is not installed")
-        command = ["go", "build", "-o", str(program), "."]
-        done = subprocess.run(command, cwd=GO, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RunError(f"go build: {_reason(done.stderr)}")
-        return program
-
-
-def _reason(stderr: str) -> str:
-    """Node writes its version last, Python the error."""
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    errors = [line for line in lines if not line.startswith(" ") and "Error" in line]
-    return (errors or lines or ["no reason given"])[-1]
+            return [str(go_side(self.folder))], ROOT
+        if side == "rust":
+            options = line.options
+            module, data = self.folder / "bindings.bsatn", self.folder / options["data"]
+            table, seconds = options.get("kind", "message"), 0 if self.is_quick else SECONDS
+            given = [line.scenario, module, data, table, seconds]
+            return [str(rust_side()), *map(str, given)], ROOT
+        scripts = self.scripts[line.options.get("sdk", DEFAULT_SDK)]
+        return ["node", "--expose-gc", "side.mjs"], scripts
 
 
 def _environment(python_path: str) -> dict[str, str]:
@@ -128,13 +111,13 @@ def key_of(line: Line) -> str:
 
 def run_lines(
     bench: Bench, lines: Sequence[Line], rounds: int, say: Callable[[str], None]
-) -> dict[str, Rounds]:
-    """By `key_of`: the rounds are interleaved, every line once before any is run again."""
-    found: dict[str, Rounds] = {}
+) -> Iterator[dict[str, Rounds]]:
+    """By `key_of`, all that is known after each round. Every line runs once in a round."""
     unique = {key_of(line): line for line in lines}
+    found = {key: Rounds() for key in unique}
     for number in range(rounds):
         for key, line in unique.items():
-            state = found.setdefault(key, Rounds())
+            state = found[key]
             if state.failure is not None or (line.rounds or rounds) <= number:
                 continue
             say(f"round {number + 1} of {rounds}: {line.name}")
@@ -144,7 +127,7 @@ def run_lines(
                     state.answers.setdefault(side, []).append(answer)
             except Exception as error:  # a server that cannot be built, say: the table tells it
                 state.failure = (str(error) or type(error).__name__).splitlines()[0]
-    return found
+        yield found
 
 
 def run_round(bench: Bench, line: Line, number: int) -> dict[str, Answer]:

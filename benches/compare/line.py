@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from .servers import Server
 
-Other = Literal["typescript", "go"]
+Other = Literal["typescript", "go", "rust"]
 
 
 @dataclass(frozen=True)

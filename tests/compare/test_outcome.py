@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benches.compare.driver import Bench, RunError, key_of, run_lines, run_round, selected
+from benches.compare.builds import RunError
+from benches.compare.driver import Bench, key_of, run_lines, run_round, selected
 from benches.compare.goals import all_lines
 from benches.compare.line import Goal, Line, at_least, at_most
 from benches.compare.outcome import Outcome, outcome
@@ -47,7 +48,7 @@ class Sides(Bench):
 
 
 def told(line: Line, rounds: int = 1, **answers: list[Any]) -> Outcome:
-    found = run_lines(Sides(Path(), {}, "", answers=answers), [line], rounds, lambda text: None)
+    *_, found = run_lines(Sides(Path(), {}, "", answers=answers), [line], rounds, print)
     return outcome(line, found[key_of(line)])
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from _pytest.mark import ParameterSet
 
-from benches.compare.driver import Bench, RunError, key_of, run_round
+from benches.compare.builds import RunError
+from benches.compare.driver import Bench, key_of, run_round
 from benches.compare.goals import all_lines
 from benches.compare.line import Line
 from benches.compare.place import bench

@@ -4,47 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from examples.chat.module_bindings import DbConnection, EventContext, Message
 
 from ..loops import run_in
 from ..measure import Result, Run, Stopwatch, percentiles
+from .connections import opened
 
-AT_ONCE = 64
-"""So many are being opened at a time."""
 ROWS_PER_SECOND = 10_000
 """Summed over the connections, which all see each message."""
 PATIENCE = 30.0
 """Seconds for the last rows to arrive."""
-
-
-@asynccontextmanager
-async def opened(run: Run, count: int, watch: Stopwatch) -> AsyncIterator[list[DbConnection]]:
-    """Connections, each entered by a task of its own. The watch measures the opening."""
-    connections: list[DbConnection] = []
-    all_open, end, gate = asyncio.Event(), asyncio.Event(), asyncio.Semaphore(AT_ONCE)
-
-    async def client() -> None:
-        await gate.acquire()
-        async with DbConnection(uri=run.options["uri"], database="bench") as connection:
-            gate.release()
-            connections.append(connection)
-            if len(connections) == count:
-                all_open.set()
-            await end.wait()
-
-    with watch.running(count):
-        tasks = [asyncio.create_task(client()) for _ in range(count)]
-        waiting = asyncio.create_task(all_open.wait())
-        await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    assert all_open.is_set(), "a connection was not made"
-    try:
-        yield connections
-    finally:
-        end.set()
-        await asyncio.gather(*tasks)
 
 
 async def _latencies(connections: list[DbConnection], until: float) -> list[float]:
@@ -104,7 +74,11 @@ async def _traffic(run: Run, connections: list[DbConnection]) -> dict[str, float
 
 async def _run(run: Run) -> Result:
     count, watch = run.options["count"], Stopwatch()
-    async with opened(run, count, watch) as connections:
+
+    def connect() -> DbConnection:
+        return DbConnection(uri=run.options["uri"], database="bench")
+
+    async with opened(connect, count, watch) as connections:
         values = await _traffic(run, connections)
     return Result(rates={"rate": watch.rate()}, values=values, checksum=count)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ..loops import run_in
 from ..measure import Result, Run, Stopwatch
 from ..memory_wire import connected, subscribe
-from .connections import opened
+from .connections import connecting, opened
 from .subscribe import body_of
 
 
@@ -39,7 +39,7 @@ async def _tables(run: Run, size: int) -> float:
 
 async def _connections(run: Run, size: int) -> float:
     watch = Stopwatch()
-    async with opened(run, size, watch):
+    async with opened(connecting(run), size, watch):
         return watch.cpu
 
 

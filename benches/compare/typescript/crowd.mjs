@@ -1,8 +1,8 @@
 // A chat with many connections in one process: opening, and calls with and without traffic.
 import { bindings } from "./bindings.mjs";
-import { check, now, percentiles, Result, Stopwatch } from "./measure.mjs";
+import { now, percentiles, Result, Stopwatch } from "./measure.mjs";
+import { opened } from "./opening.mjs";
 
-const AT_ONCE = 64;
 const ROWS_PER_SECOND = 10_000;
 const PATIENCE = 30;
 
@@ -58,21 +58,6 @@ class Client {
   }
 }
 
-async function opened(run, builder, count, watch) {
-  const clients = [];
-  let left = count;
-  const opener = async () => {
-    while (left > 0) {
-      left -= 1;
-      clients.push(await connect(run, builder));
-    }
-  };
-  watch.start();
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, opener));
-  watch.stop(count);
-  return clients;
-}
-
 /** Of calls one after the other, each on the next connection. */
 async function latencies(clients, until) {
   const found = [];
@@ -121,7 +106,6 @@ export async function run(run) {
   const { uri, sdk, count } = run.options;
   const builder = await bindings(uri, "bench", sdk);
   const watch = new Stopwatch();
-  const clients = await opened(run, builder, count, watch);
-  check(clients.length === count, "a connection was not made");
+  const clients = await opened(() => connect(run, builder), count, watch);
   return new Result({ rates: { rate: watch.rate() }, values: await traffic(run, clients), checksum: count });
 }
