@@ -79,11 +79,11 @@ func (run Run) read(option string) (bodies [][]byte) {
 
 func (run Run) repeat(work int, body func() float64) Result {
 	checksum := body()
-	for end := now() + run.warmSeconds(); now() < end; {
+	for end := cpuSeconds() + run.warmSeconds(); cpuSeconds() < end; {
 		body()
 	}
 	watch := &Stopwatch{}
-	for watch.Wall < run.seconds() || watch.Work == 0 {
+	for watch.CPU < run.seconds() || watch.Work == 0 {
 		watch.start()
 		again := body()
 		watch.stop(work)

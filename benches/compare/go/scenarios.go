@@ -113,11 +113,11 @@ func transactions(run Run) Result {
 		return total
 	}
 	checksum := turn(&Stopwatch{})
-	for end := now() + run.warmSeconds(); now() < end; {
+	for end := cpuSeconds() + run.warmSeconds(); cpuSeconds() < end; {
 		turn(&Stopwatch{})
 	}
 	watch := &Stopwatch{}
-	for watch.Wall < run.seconds() || watch.Work == 0 {
+	for watch.CPU < run.seconds() || watch.Work == 0 {
 		check(turn(watch) == checksum, "another checksum")
 	}
 	return Result{Rates: map[string]*Stopwatch{"rate": watch}, Values: map[string]float64{}, Checksum: checksum}

@@ -34,13 +34,13 @@ async def _run(run: Run) -> Result:
 
 
 async def _measure(run: Run, turn: Any, latencies: list[float]) -> Result:
-    end = time.perf_counter() + run.warm_seconds
+    end = time.process_time() + run.warm_seconds
     await turn(Stopwatch())
-    while time.perf_counter() < end:
+    while time.process_time() < end:
         await turn(Stopwatch())
     latencies.clear()
     watch = Stopwatch()
-    while watch.wall < run.seconds * 2 or not watch.work:
+    while watch.cpu < run.seconds * 2 or not watch.work:
         await turn(watch)
     return Result(rates={"rate": watch.rate()}, values=percentiles(latencies))
 

@@ -1,5 +1,5 @@
 // Reducer calls that are awaited, against the live peer: one at a time, or many at once.
-import { now, percentiles, Result, Stopwatch } from "./measure.mjs";
+import { cpuSeconds, now, percentiles, Result, Stopwatch } from "./measure.mjs";
 import { connect } from "./socket.mjs";
 
 export async function run(run) {
@@ -21,11 +21,11 @@ export async function run(run) {
     watch.stop(share * inFlight);
   };
 
-  const end = now() + run.warmSeconds;
+  const end = cpuSeconds() + run.warmSeconds;
   await turn(new Stopwatch());
-  while (now() < end) await turn(new Stopwatch());
+  while (cpuSeconds() < end) await turn(new Stopwatch());
   latencies = [];
   const watch = new Stopwatch();
-  while (watch.wall < run.seconds * 2 || !watch.work) await turn(watch);
+  while (watch.cpu < run.seconds * 2 || !watch.work) await turn(watch);
   return new Result({ rates: { rate: watch.rate() }, values: percentiles(latencies) });
 }
