@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.built
 CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
 
-.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-sim format build clean
+.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-sim bench-compare format build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: build  ## the benchmarks by wall clock: Python and Rust
 
 bench-sim: build  ## the same by counted instructions, as CodSpeed does; two runs that have to agree
 	$(BIN)/python -m benches.simulation
+
+bench-compare: build  ## beside the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
+	$(BIN)/python -m benches.compare run $(OPTIONS)
 
 format: build  ## format everything
 	cargo fmt

@@ -1,10 +1,9 @@
 //! The client cache: all tables of the schema. A message is checked whole before any of it is applied.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 
 use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
 use super::index::OrderedIndex;
@@ -162,8 +161,8 @@ impl ClientCache {
     }
 
     /// How many rows each query set holds. Looks at every row.
-    pub fn set_sizes(&self) -> std::collections::HashMap<u32, usize> {
-        let mut sizes = std::collections::HashMap::new();
+    pub fn set_sizes(&self) -> HashMap<u32, usize> {
+        let mut sizes = HashMap::new();
         for (_, set, _) in self.tables.iter().flat_map(|table| table.rows().deliveries()) {
             *sizes.entry(set).or_default() += 1;
         }

@@ -147,7 +147,7 @@ impl ReducerInfo {
     #[getter]
     fn returned<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        let (Some(reducer), Some(returned)) = (module.def.reducer(&self.cause.reducer), &self.cause.returned) else {
+        let (Some(reducer), Some(returned)) = (module.def.reducer(self.cause.reducer.as_str()), &self.cause.returned) else {
             return Ok(py.None().into_bound(py));
         };
         let (ty, bytes) = match returned {
@@ -159,7 +159,7 @@ impl ReducerInfo {
         if is_unit && !bytes.is_empty() {
             return Ok(py.None().into_bound(py));
         }
-        result_value(py, module, ty, bytes, "reducer", &self.cause.reducer)
+        result_value(py, module, ty, bytes, "reducer", self.cause.reducer.as_str())
     }
 
     #[getter]
