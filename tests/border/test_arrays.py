@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -84,11 +85,12 @@ class Row:
 
 
 def row(number: int) -> Row:
-    integers = [number * sign for _ in range(6) for sign in (-1, 1)]
+    bits = (8, 16, 32, 64, 128, 256)
+    integers: Any = {f"a_{sign}{b}": number * (-1) ** (sign == "i") for b in bits for sign in "iu"}
     return Row(  # type: ignore[call-arg]
-        *integers,  # type: ignore[arg-type]
-        number / 2,
-        number / 3,
+        **integers,
+        a_f32=number / 2,
+        a_f64=number / 3,
         ready=number % 2 == 1,
         state=State.ON if number % 2 else State.OFF,
         spot=Spot(from_x=0.5, y=number),
