@@ -31,7 +31,7 @@ def params() -> Iterator[ParameterSet]:
         yield pytest.param(line, id=line.name, marks=marks)
 
 
-@pytest.mark.parametrize("line", params())
+@pytest.mark.parametrize("line", list(params()))
 def test_both_sides_run(place: Bench, line: Line) -> None:
     place.prepare(line)
     if line.options.get("mode") == "array":

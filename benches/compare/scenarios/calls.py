@@ -12,7 +12,7 @@ from ..measure import Result, Run, Stopwatch, percentiles
 
 async def _run(run: Run) -> Result:
     in_flight = run.options["in_flight"]
-    share = 1 if run.is_quick else max(1, 2000 // in_flight)
+    share = 1 if run.is_quick else max(10, 2000 // in_flight)
     latencies: list[float] = []
     async with run.bindings.DbConnection(uri=run.options["uri"], database="bench") as connection:
         say = connection.reducers.say

@@ -4,7 +4,7 @@ import { connect } from "./socket.mjs";
 
 export async function run(run) {
   const inFlight = run.options.in_flight;
-  const share = run.isQuick ? 1 : Math.max(1, Math.floor(2000 / inFlight));
+  const share = run.isQuick ? 1 : Math.max(10, Math.floor(2000 / inFlight));
   const { reducers } = await connect(run);
   let latencies = [];
 
