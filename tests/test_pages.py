@@ -13,7 +13,6 @@ from spacetime_py import exceptions
 from tests.documentation import DOCUMENTS, ROOT
 
 FEATURES = ROOT / "docs" / "features.md"
-# Lines of the page that wait for their feature.
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 

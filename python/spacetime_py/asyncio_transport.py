@@ -143,10 +143,11 @@ class SelectorTransport(AsyncioTransport):
             return
         self._has_taken_over = True
         self._transport = None
-        self._socket = transport.get_extra_info("socket").dup()
-        self._socket.setblocking(False)
+        taken: socket.socket = transport.get_extra_info("socket").dup()
+        taken.setblocking(False)
         transport.abort()
-        self._loop.add_reader(self._socket, self._on_readable)
+        self._socket = taken
+        self._loop.add_reader(taken, self._on_readable)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._has_taken_over:
@@ -198,17 +199,19 @@ class SelectorTransport(AsyncioTransport):
         self._send(data)
         if not self._unsent:
             self.flush()
-        if self._is_ending and not self._unsent:
-            self._end(None)
+        if self._is_ending:
+            self._finish_sending()
 
     def close(self) -> None:
         if not self._has_taken_over:
             super().close()
             return
-        if self._socket is None or self._is_ending:
-            return
-        self.flush()
-        self._is_ending = True
+        if not self._is_ending:
+            self._is_ending = True
+            self.flush()
+            self._finish_sending()
+
+    def _finish_sending(self) -> None:
         if self._socket is None:
             return
         self._loop.remove_reader(self._socket)

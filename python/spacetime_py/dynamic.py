@@ -93,7 +93,8 @@ class DynamicConnection(DbConnection):
 
     def __init__(self, *, uri: str, database: str, **options: Any) -> None:
         # It reads the schema itself, and what it made of it needs no comparison.
-        super().__init__(uri=uri, database=database, **{"check_schema": False, **options})
+        options.setdefault("check_schema", False)
+        super().__init__(uri=uri, database=database, **options)
         self._database = database
         self._reading = _reading(options)
         if options.get("transport") is None:  # with one there may be no network

@@ -27,7 +27,8 @@ pub struct ClientCache {
 
 impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
-        let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
+        let names =
+            module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(TableCache::new).collect();
         let (unknown, misfits) = Default::default();
         ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }

@@ -11,8 +11,8 @@ use super::row::{Payload, RowClass};
 use super::slots::{bytes_of, class_of_object};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::bsatn::{MAX_EMPTY, TooLong};
-use crate::sats::module::FunctionDef;
 use crate::sats::layout::Product;
+use crate::sats::module::FunctionDef;
 use crate::sats::{Kind, Special, TypeId, Writer};
 
 /// What does not fit, and the way to it from the outside in; the way is filled in while the error travels out.

@@ -147,7 +147,8 @@ impl ReducerInfo {
     #[getter]
     fn returned<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        let (Some(reducer), Some(returned)) = (module.def.reducer(self.cause.reducer.as_str()), &self.cause.returned) else {
+        let (Some(reducer), Some(returned)) = (module.def.reducer(self.cause.reducer.as_str()), &self.cause.returned)
+        else {
             return Ok(py.None().into_bound(py));
         };
         let (ty, bytes) = match returned {

@@ -6,11 +6,11 @@
 
 #![allow(unsafe_code)]
 
+use pyo3::PyClass;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
-use pyo3::PyClass;
 
 /// A class that `slim` was called for.
 pub trait Plain: PyClass<Frozen = True> + Copy + Sync {}

@@ -301,7 +301,8 @@ unsafe extern "C" fn call(
                 Some(names) => names.cast_into::<PyTuple>()?,
             };
             if class.is_whole(count, &names) {
-                return class.construct(py, (0..class.fields.len()).map(|index| Borrowed::from_ptr(py, *args.add(index))));
+                return class
+                    .construct(py, (0..class.fields.len()).map(|index| Borrowed::from_ptr(py, *args.add(index))));
             }
             let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
             let positional: Vec<_> = (0..count).map(argument).collect();

@@ -2,9 +2,9 @@
 
 #![allow(clippy::wrong_self_convention, reason = "methods that Python calls take `&self`")]
 
+use super::plain::{Plain, slim};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use super::plain::{Plain, slim};
 use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyType, PyTzInfo};
 
 /// Kept least significant byte first, as on the wire.
