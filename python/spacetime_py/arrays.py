@@ -8,7 +8,7 @@ Needs the extra: `pip install spacetime-py[numpy]`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Buffer
 
@@ -53,7 +53,8 @@ def array_of(rows: Table[Any] | Iterable[Any], row_type: type | None = None) -> 
     if row_type is None:
         if not listed:
             raise ValueError("give row_type: there is no row to tell it")
-        row_type = cast(type, type(listed[0]))
+        first: object = listed[0]
+        row_type = type(first)
     for row in listed:
         if type(row) is not row_type:
             raise TypeError(f"rows of {row_type.__name__}, and one of {type(row).__name__}")

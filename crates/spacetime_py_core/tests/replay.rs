@@ -246,7 +246,7 @@ fn check_event(told: &mut Told, truth: &Value, module: &ModuleDef, except: Optio
         Event::SubscriptionFailed { message, .. } => assert_eq!(text("error").as_ref(), Some(message)),
         Event::Transaction { cause, error, .. } => {
             if head.name == "TransactionUpdate" && cause.is_some() {
-                assert_eq!(text("reducer"), cause.as_ref().map(|cause| cause.reducer.clone()));
+                assert_eq!(text("reducer"), cause.as_ref().map(|cause| cause.reducer.as_str().to_owned()));
             }
             let said = error.as_ref().map(|error| match error {
                 CallError::Sender(text) | CallError::Internal(text) => text.clone(),
