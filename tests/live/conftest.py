@@ -30,6 +30,8 @@ from .target import Target
 
 TAKES_FILES = {"test_a_block_runs"}
 """Of the documentation: its programs import a package of files. Those without one run anywhere."""
+UVLOOP_PLACES = ("1.2.0", "peer-v3", "url")
+"""uvloop is asyncio with another transport: once for each framing is enough."""
 # Seconds after which a test that hangs fails.
 PATIENCE = 60.0
 
@@ -49,7 +51,7 @@ def _bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without what a place cannot pass; through the facade on one loop, since it has its own."""
+    """Without what a place cannot pass, and without loops that would show nothing new there."""
     left_out = [item for item in items if isinstance(item, pytest.Function) and _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -62,9 +64,14 @@ def _is_left_out(item: pytest.Function) -> bool:
         return False
     if place.is_dynamic and item.originalname in TAKES_FILES:
         return True
+    loop = params.get("anyio_backend", ("asyncio", {}))
+    is_other_loop = loop != ("asyncio", {})
+    if place.is_dynamic and is_other_loop:
+        return True
+    if loop[1] and (place.is_python or place.name not in UVLOOP_PLACES):
+        return True
     if place.way == "async":
         return False
-    is_other_loop = params.get("anyio_backend", ("asyncio", {})) != ("asyncio", {})
     left_out = LEFT_OUT if place.way == "thread" else NEVER
     return is_other_loop or item.originalname in left_out
 

@@ -3,7 +3,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
+use pyo3::gc::PyTraverseError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PySet, PyTuple};
@@ -40,6 +42,16 @@ impl Delivery {
     /// What callbacks are given as the connection from now on.
     fn set_connection(&self, connection: Py<PyAny>) {
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    /// It and its connection hold each other.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(connection) = self.connection.try_lock() {
+            visit.call(&*connection)?;
+        }
+        self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
+        visit.call(&self.others)?;
+        visit.call(&self.report)
     }
 }
 
