@@ -93,7 +93,8 @@ def connect(
             raise TypeError("connect(uri, database) takes the name of the database as well")
         connection = dynamic.connection(connection, database, **options)
     elif database is not None or options:
-        raise TypeError("the options of a connection are given to its DbConnection")
+        given = ", ".join(options) or "database"
+        raise TypeError(f"{given}: the options of a connection are given to its DbConnection")
     made = SyncConnection(connection, is_ticked=callbacks == "frame_tick")
     made._open()
     return made
