@@ -8,6 +8,7 @@ Needs the extra: `pip install spacetime-py[numpy]`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Buffer
@@ -25,6 +26,7 @@ __all__ = ["array_from_bsatn", "array_of", "row_dtype"]
 _COUNT_SIZE = 4
 
 
+@cache
 def row_dtype(row_type: type) -> np.dtype[np.void]:
     """The structured dtype of a row class: one field for each of its fields, without gaps.
 

@@ -87,7 +87,7 @@ class Row:
 def row(number: int) -> Row:
     bits = (8, 16, 32, 64, 128, 256)
     integers: Any = {f"a_{sign}{b}": number * (-1) ** (sign == "i") for b in bits for sign in "iu"}
-    return Row(  # type: ignore[call-arg]
+    return Row(
         **integers,
         a_f32=number / 2,
         a_f64=number / 3,

@@ -68,7 +68,8 @@ def _is_left_out(item: pytest.Function) -> bool:
     is_other_loop = loop != ("asyncio", {})
     if place.is_dynamic and is_other_loop:
         return True
-    if loop[1] and (place.is_python or place.name not in UVLOOP_PLACES):
+    is_uvloop = loop == ("asyncio", {"use_uvloop": True})
+    if is_uvloop and (place.is_python or place.name not in UVLOOP_PLACES):
         return True
     if place.way == "async":
         return False
