@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from typing import Any
 
 import anyio
 
@@ -15,9 +16,8 @@ from benches.bindings import bindings_of_schema
 from .places import MAX_MESSAGE, schema_of_module
 
 
-async def main(bindings: object, url: str, database: str) -> None:
-    connect = bindings.DbConnection  # type: ignore[attr-defined]
-    async with connect(
+async def main(bindings: Any, url: str, database: str) -> None:
+    async with bindings.DbConnection(
         uri=url, database=database, max_message_size=MAX_MESSAGE, compression="none"
     ) as connection:
         await connection.subscribe("SELECT * FROM job")

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -62,7 +62,7 @@ class Place:
 
 
 @contextmanager
-def place(name: str, module: str = "load") -> Iterator[Place]:
+def place(name: str, module: str = "load") -> Generator[Place, None, None]:
     """A new server, which ends with the block; `module` is `load` or `chat`."""
     schema = CHAT if module == "chat" else schema_of_module()
     bindings = bindings_of_schema(schema, f"load_bindings_{module}")

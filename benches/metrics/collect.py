@@ -9,7 +9,7 @@ import sys
 import time
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ class Collector:
         return rounds[self._round]
 
     @contextmanager
-    def phase(self) -> Iterator[Phase]:
+    def phase(self) -> Generator[Phase, None, None]:
         """Measures the block; the figures are there when it has ended."""
         phase = Phase()
         server = cpu_seconds(self._server_pid) if self._server_pid else 0.0

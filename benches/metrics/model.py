@@ -153,7 +153,8 @@ def load(path: Path) -> Run:
 
 
 def _metric(document: dict[str, Any]) -> Metric:
-    return Metric(**{**document, "rounds": tuple(map(float, document["rounds"]))})
+    document["rounds"] = tuple(map(float, document["rounds"]))
+    return Metric(**document)
 
 
 def latency_metrics(name: str, rounds: Sequence[Sequence[int]]) -> list[Metric]:

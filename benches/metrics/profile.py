@@ -7,6 +7,7 @@ import io
 import pstats
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from .workload import Size, measure
 
@@ -43,13 +44,15 @@ def profile_memory(size: Size, out: Path | None) -> str:
         file = out or Path(folder) / "memray.bin"
         file.unlink(missing_ok=True)
         measure(size, "asyncio", around=memray.Tracker(file, native_traces=True))
-        reader = memray.FileReader(file)
-        records = list(reader.get_high_watermark_allocation_records(merge_threads=True))
-        total = sum(record.size for record in records)
-        count = sum(record.n_allocations for record in records)
-        lines = [f"{total / 1e6:.1f} MB at the peak, in {count:,} allocations"]
-        for record in sorted(records, key=lambda one: one.size, reverse=True)[:LINES]:
-            stack = record.hybrid_stack_trace(max_stacks=3)
-            where = " < ".join(f"{name} ({Path(path).name}:{line})" for name, path, line in stack)
-            lines.append(f"{record.size / 1e6:10.2f} MB  {record.n_allocations:9,}  {where}")
+        with memray.FileReader(file) as reader:
+            return _peak(list(reader.get_high_watermark_allocation_records(merge_threads=True)))
+
+
+def _peak(records: list[Any]) -> str:
+    total, count = sum(one.size for one in records), sum(one.n_allocations for one in records)
+    lines = [f"{total / 1e6:.1f} MB at the peak, in {count:,} allocations"]
+    for record in sorted(records, key=lambda one: one.size, reverse=True)[:LINES]:
+        stack = record.hybrid_stack_trace(max_stacks=3)
+        where = " < ".join(f"{name} ({Path(path).name}:{line})" for name, path, line in stack)
+        lines.append(f"{record.size / 1e6:10.2f} MB  {record.n_allocations:9,}  {where}")
     return "\n".join(lines) + "\n"

@@ -6,9 +6,9 @@ That costs time: measure in one round and watch in another.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 from spacetime_py import StreamOverflow
@@ -42,33 +42,31 @@ class Watch:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
+def watching() -> Generator[Watch, None, None]:
     """Of all connections of the process, until the block ends."""
     watch = Watch()
+    stand_ins: list[tuple[type[Any], str, _StandIn]] = [
+        (Table, "__iter__", _iterating),
+        (UniqueIndex, "find", _looking_up),
+        (UniqueIndex, "range", _looking_up),
+        (Index, "filter", _looking_up),
+        (Index, "range", _looking_up),
+        (Index, "count", _looking_up),
+        (BoundedQueue, "put", _putting),
+        (ConflatingQueue, "put", _putting),
+    ]
     with ExitStack() as stack:
-        stand_ins: list[tuple[type[Any], str, Callable[..., Any]]] = [
-            (Table, "__iter__", _iterating(watch)),
-            (UniqueIndex, "find", _looking_up(watch, UniqueIndex.find, bool_of=_is_there)),
-            (UniqueIndex, "range", _looking_up(watch, UniqueIndex.range, bool_of=bool)),
-            (Index, "filter", _looking_up(watch, Index.filter, bool_of=bool)),
-            (Index, "range", _looking_up(watch, Index.range, bool_of=bool)),
-            (Index, "count", _looking_up(watch, Index.count, bool_of=bool)),
-            (BoundedQueue, "put", _putting(watch, BoundedQueue.put)),
-            (ConflatingQueue, "put", _putting(watch, ConflatingQueue.put)),
-        ]
         for cls, name, stand_in in stand_ins:
-            stack.enter_context(patch.object(cls, name, stand_in))
+            stack.enter_context(patch.object(cls, name, stand_in(watch, getattr(cls, name))))
         yield watch
 
 
-def _is_there(row: object) -> bool:
-    return row is not None
+_Method: TypeAlias = Callable[..., Any]
+_StandIn: TypeAlias = Callable[[Watch, _Method], _Method]
 
 
-def _iterating(watch: Watch) -> Callable[..., Any]:
-    original = Table.__iter__
-
-    def iterate(table: Table[Any]) -> Iterator[Any]:
+def _iterating(watch: Watch, original: _Method) -> _Method:
+    def iterate(table: Any) -> Iterator[Any]:
         watch.scans[table._name] += 1
         for row in original(table):
             watch.scanned[table._name] += 1
@@ -77,18 +75,18 @@ def _iterating(watch: Watch) -> Callable[..., Any]:
     return iterate
 
 
-def _looking_up(
-    watch: Watch, original: Callable[..., Any], bool_of: Callable[[Any], bool]
-) -> Callable[..., Any]:
+def _looking_up(watch: Watch, original: _Method) -> _Method:
     def look_up(index: Any, *args: Any, **kwargs: Any) -> Any:
         answer = original(index, *args, **kwargs)
-        (watch.found if bool_of(answer) else watch.not_found)[index._listeners.name] += 1
+        # No row, no rows, or a count of none.
+        is_found = answer is not None and answer != [] and answer != 0
+        (watch.found if is_found else watch.not_found)[index._listeners.name] += 1
         return answer
 
     return look_up
 
 
-def _putting(watch: Watch, original: Callable[..., Any]) -> Callable[..., Any]:
+def _putting(watch: Watch, original: _Method) -> _Method:
     def put(queue: Any, item: Any) -> None:
         try:
             original(queue, item)

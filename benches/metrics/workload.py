@@ -71,7 +71,7 @@ class _Workload:
         size = self._size
         async with self._connection() as writer:
             await writer.reducers.fill_message(size.rows)
-            await self._round(writer)  # warms up: its figures are thrown away
+            facts = await self._round(writer)  # warms up: its figures are thrown away
             self._collector = Collector(self._peer.pid)
             for number in range(size.rounds):
                 say(f"round {number + 1} of {size.rounds}")

@@ -21,7 +21,7 @@ from tests.server.install import server_binary
 from tests.server.python_modules import ensure_runtime
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds after which a command hangs."""
 PLACES = [
     "peer-v3",
@@ -91,7 +91,7 @@ _SEEN = {
     "descriptors": "ConnectError: cannot connect",
     "memory": "ProtocolError: a message expands to more than",
     "queue": "StreamOverflow: changes of table `reading`",
-    "consumer": "calls of the same program waited",
+    "consumer": "nothing: calls of the same program waited",
     "message": "all rows, in one message",
 }
 

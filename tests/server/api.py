@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-TIMEOUT_SECONDS = 60
+# A server on a busy machine compiles a module in Python for minutes.
+TIMEOUT_SECONDS = 300
 
 
 class ApiError(Exception):
