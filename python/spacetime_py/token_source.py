@@ -55,7 +55,10 @@ def checked_token(value: object) -> str | None:
     if not token:
         raise BadToken("the token is empty; None is for a new identity")
     if not all("!" <= character <= "~" for character in token):
-        raise BadToken("the token has characters that no token has: spaces, or beyond ASCII")
+        raise BadToken(
+            "the token has characters that no token has, spaces or beyond ASCII: "
+            "give it as the server gave it"
+        )
     return token
 
 

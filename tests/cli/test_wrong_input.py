@@ -85,13 +85,13 @@ def test_no_server(command: Command, here: Path, arguments: list[str]) -> None:
 def test_what_is_no_token(refused: Refused, here: Path, arguments: list[str]) -> None:
     before = files(here)
     line = refused(*arguments, "--uri", NOWHERE, "--token", "two\nlines")
-    assert "the token is not one: give it as the server gave it" in line
+    assert "give it as the server gave it" in line
     assert files(here) == before
 
 
 @pytest.mark.parametrize("token", ["", "two\nlines", "gr\u00fcn", "a b"])
 def test_tokens_that_no_header_can_hold(token: str) -> None:
-    with pytest.raises(ValueError, match="the token is not one"):
+    with pytest.raises(ValueError, match=r"the token (is empty|has characters)"):
         HttpClient(NOWHERE, token)
 
 

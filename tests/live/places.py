@@ -62,6 +62,5 @@ def places() -> list[Place]:
         Place("1.2.0-frame-tick", way="frame_tick"),
         Place("peer-v3-sync", is_peer=True, protocols=("v3",), way="thread"),
         Place("1.2.0-dynamic", is_dynamic=True),
-        Place("peer-v2-dynamic", is_peer=True, protocols=("v2",), is_dynamic=True),
         Place("peer-v3-dynamic", is_peer=True, protocols=("v3",), is_dynamic=True),
     ]
