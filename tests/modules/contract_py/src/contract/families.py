@@ -87,7 +87,8 @@ def declare_table(name: str, columns: dict[str, Any]) -> Any:
     """A public table."""
     title = "".join([part.capitalize() for part in name.split("_")])
     row = type(title, (), {"__annotations__": columns, "__module__": __name__})
-    TABLES[name] = table(public=True, accessor=name)(row)
+    # While the program is imported: a part of the snapshot.
+    TABLES[name] = table(public=True, accessor=name)(row)  # spacetime: allow[state]
     return TABLES[name]
 
 
