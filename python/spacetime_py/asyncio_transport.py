@@ -232,9 +232,9 @@ class SelectorTransport(AsyncioTransport):
         self._unsent = memoryview(b"")
         self._loop.remove_reader(ended)
         self._loop.remove_writer(ended)
-        self._loop.call_soon(self._finish, ended, error)
-
-    def _finish(self, ended: socket.socket, error: Exception | None) -> None:
         ended.close()
+        self._loop.call_soon(self._finish, error)
+
+    def _finish(self, error: Exception | None) -> None:
         self._ended.set()
         self._driver.on_end(error)

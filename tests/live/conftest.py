@@ -28,8 +28,15 @@ from .facade import LEFT_OUT, NEVER
 from .places import Place, places
 from .target import Target
 
-TAKES_FILES = {"test_a_block_runs"}
-"""Of the documentation: its programs import a package of files. Those without one run anywhere."""
+TAKES_FILES = {
+    "test_a_block_runs",
+    "test_a_notebook",
+    "test_ctrl_c_closes_in_order",
+    "test_ctrl_c_that_nobody_catches",
+    "test_ctrl_c_while_connecting",
+    "test_the_facade_on_uvloop",
+}
+"""Their programs import a package of files, which bindings in memory are not."""
 UVLOOP_PLACES = ("1.2.0", "peer-v3", "url")
 """uvloop is asyncio with another transport: once for each framing is enough."""
 # Seconds after which a test that hangs fails.
