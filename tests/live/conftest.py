@@ -28,15 +28,20 @@ from .facade import LEFT_OUT, NEVER
 from .places import Place, places
 from .target import Target
 
-TAKES_FILES = {
+NOT_DYNAMIC = {
+    # Their programs import a package of files, which bindings in memory are not.
     "test_a_block_runs",
     "test_a_notebook",
     "test_ctrl_c_closes_in_order",
     "test_ctrl_c_that_nobody_catches",
     "test_ctrl_c_while_connecting",
     "test_the_facade_on_uvloop",
+    # They compare older bindings, or count connections, of which reading the schema is one.
+    "test_a_conversation",
+    "test_bindings_of_another_module",
+    "test_http_clients",
+    "test_what_does_not_fit_is_told_once_and_refused_when_it_is_used",
 }
-"""Their programs import a package of files, which bindings in memory are not."""
 UVLOOP_PLACES = ("1.2.0", "peer-v3", "url")
 """uvloop is asyncio with another transport: once for each framing is enough."""
 # Seconds after which a test that hangs fails.
@@ -69,7 +74,7 @@ def _is_left_out(item: pytest.Function) -> bool:
     place = params.get("place")
     if not isinstance(place, Place):
         return False
-    if place.is_dynamic and item.originalname in TAKES_FILES:
+    if place.is_dynamic and item.originalname in NOT_DYNAMIC:
         return True
     loop = params.get("anyio_backend", ("asyncio", {}))
     is_other_loop = loop != ("asyncio", {})
