@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.built
 CORE_SOURCES = $(shell find crates -name '*.rs' -not -path '*/tests/*') Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml) pyproject.toml
 
-.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-sim format build clean
+.PHONY: help demo test test-fast test-soak test-rust lint types bench bench-sim bench-compare format build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,8 @@ test: build test-rust lint types  ## everything, with the real server
 test-fast: build  ## the Python tests that need no server
 	$(BIN)/python -m pytest -m "not real_server and not runtime and not slow"
 
-test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls of a Python module
-	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation tests/endurance
+test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls of a Python module, its runtime built again
+	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation tests/endurance tests/build/test_runtime.py
 
 test-rust:
 	cargo test --locked --workspace
@@ -45,6 +45,9 @@ bench: build  ## the benchmarks by wall clock: Python and Rust
 
 bench-sim: build  ## the same by counted instructions, as CodSpeed does; two runs that have to agree
 	$(BIN)/python -m benches.simulation
+
+bench-compare: build  ## beside the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
+	$(BIN)/python -m benches.compare run $(OPTIONS)
 
 format: build  ## format everything
 	cargo fmt

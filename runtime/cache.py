@@ -1,4 +1,7 @@
-"""The cache folder: what is built once per machine, by one process at a time, in full view."""
+"""The cache folder: what is built once per machine, by one process at a time, in full view.
+
+The runtime's build and that of the tests' server share it, so it needs nothing but Python.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PROGRESS_SECONDS = 20
+PROGRESS_SECONDS = 15
 LOG_LINES = 40
 
 
 class BuildError(Exception):
-    """Something could not be built; the message says what to do."""
+    """Something could not be built or installed; the message says what to do."""
 
 
 def cache_folder() -> Path:
@@ -31,7 +34,7 @@ def cache_folder() -> Path:
 
 def say(text: str) -> None:
     """Tell the human; standard output is for the result."""
-    print(f"[runtime] {text}", file=sys.stderr, flush=True)
+    print(f"[build] {text}", file=sys.stderr, flush=True)
 
 
 def key_of(parts: Iterable[str | bytes]) -> str:
@@ -50,7 +53,7 @@ def lock(name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another process is building it: waiting")
+            say(f"another process is building ({name}): waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -73,8 +76,12 @@ def run(
     settings: Mapping[str, str],
     log: Path,
     quiet: bool = False,
+    progress: Callable[[], str] = lambda: "",
 ) -> None:
-    """Run a build step, its output in `log`, with a line of progress now and then."""
+    """Run a build step, its output added to `log`, with a line now and then of how far it is.
+
+    `BuildError` has the end of the output.
+    """
     words = [str(word) for word in command]
     start = time.monotonic()
     with log.open("ab") as output:
@@ -84,24 +91,34 @@ def run(
             words, cwd=folder, env=dict(settings), stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _watch(title, process, start)
+            _watch(title, process, start, progress)
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
     if process.returncode != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-        kept = cache_folder() / "runtime-failed.log"
-        shutil.copy(log, kept)
-        raise BuildError(f"{title} failed (whole output: {kept})\n{tail}")
+        raise BuildError(f"{title} failed (whole output: {log})\n{tail(log)}")
     if not quiet:
-        say(f"{title}: done in {round(time.monotonic() - start)} s")
+        say(f"{title}: done in {_since(start)}")
 
 
-def _watch(title: str, process: subprocess.Popen[bytes], start: float) -> None:
+def _watch(
+    title: str, process: subprocess.Popen[bytes], start: float, progress: Callable[[], str]
+) -> None:
     while True:
         try:
             process.wait(timeout=PROGRESS_SECONDS)
             return
         except subprocess.TimeoutExpired:
-            say(f"{title}: {round(time.monotonic() - start)} s so far")
+            say(f"{title}: {_since(start)} so far{progress()}")
+
+
+def _since(start: float) -> str:
+    minutes, seconds = divmod(round(time.monotonic() - start), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, indented for an error message."""
+    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+    return "\n".join(f"  {line}" for line in lines) or "  (empty)"

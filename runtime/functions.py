@@ -94,7 +94,7 @@ KEPT = {"_Py_Mangle", "PyCompile_OpcodeStackEffect", "PyCompile_OpcodeStackEffec
 KEPT |= {"stack_effect"}  # called by the two before
 
 # "  -  3822  c  obj/libpython3.11.a(abc.o):(_abc_init)": one line per function, in their order.
-LINE = re.compile(r"^\s*\S+\s+\S+\s+\S+\s{9}(?:\S*/)?(?:\S+\()?([\w.<>-]+?)\)?:\((\S+)\)\s*$")
+LINE = re.compile(r"^\s*\S+\s+\S+\s+\S+\s{9}(?:.*/)?(?:\S+\()?([\w.<>-]+?)\)?:\((\S+)\)\s*$")
 
 
 def groups(linker_map: Path, library: Path) -> dict[str, list[int]]:
@@ -128,7 +128,10 @@ def _functions(linker_map: Path) -> list[tuple[str, str]]:
             inside = True
         elif len(words) == 4 and words[3] == "DATA" and inside:
             break
-        elif inside and (match := LINE.match(line)):
+        elif inside and ":(" in line:
+            match = LINE.match(line)
+            if match is None:  # all numbers behind it would be wrong
+                raise BuildError(f"{linker_map}: no function could be read in this line: {line}")
             found.append((match.group(1), match.group(2)))
     return found
 

@@ -1,11 +1,16 @@
 """What all tests share: each async test runs on asyncio, on trio, and on uvloop if it is there."""
 
+import signal
 from importlib.util import find_spec
 
 import pytest
 
 pytest_plugins = ["tests.server.fixtures"]
 
+
+# A shell that runs in the background has its children ignore Ctrl-C, and these theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _BACKENDS = [
     pytest.param(("asyncio", {}), id="asyncio"),

@@ -1,7 +1,8 @@
 """The Python blocks of the documentation, each a program of its own.
 
 A block is a client of the `chat` module, or of the one that a comment above it names:
-`<!-- module: all_types -->`. With `<!-- module: server -->` it is a server module itself.
+`<!-- module: all_types -->`. With `<!-- module: server -->` it is a server module itself, and with
+`server_2` one for servers 2.x.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class Block:
 
     def at(self, database: Database) -> str:
         """The program, to be run on this database."""
-        here = self.source.replace("http://127.0.0.1:3000", database.url)
+        whole = f"{database.url}/{database.name}"
+        here = self.source.replace(f"http://127.0.0.1:3000/{self.module}", whole)
+        here = here.replace("http://127.0.0.1:3000", database.url)
         return re.sub(rf'"{self.module}"', f'"{database.name}"', here)
 
 
@@ -40,5 +43,6 @@ def blocks_of(document: Path) -> list[Block]:
     return blocks
 
 
-SERVER = "server"
+SERVER_ABIS = {"server": "10.0", "server_2": "10.5"}
+"""Names of blocks that are modules, and what they are built for."""
 BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document)]

@@ -45,7 +45,8 @@ def profile_memory(size: Size, out: Path | None) -> str:
         file.unlink(missing_ok=True)
         measure(size, "asyncio", around=memray.Tracker(file, native_traces=True))
         with memray.FileReader(file) as reader:
-            return _peak(list(reader.get_high_watermark_allocation_records(merge_threads=True)))
+            shown = _peak(list(reader.get_high_watermark_allocation_records(merge_threads=True)))
+    return shown
 
 
 def _peak(records: list[Any]) -> str:

@@ -1,7 +1,7 @@
 """SpacetimeDB for Python: connect, subscribe, call reducers, hear of changes.
 
-Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module;
-what is here are the values, events and errors that they meet.
+Programs use the `DbConnection` of the package that `spacetime-py generate` writes for their module,
+or `connect`, which needs none; the rest here are the values, events and errors that they meet.
 """
 
 from typing import TypeAlias
@@ -27,6 +27,9 @@ from .context import (
     UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
 )
+from .conversion import into
+from .credentials import Credentials, KeyringStore, TokenStore
+from .dynamic import connect
 from .exceptions import (
     AlreadyEnded,
     AlreadyUnsubscribed,
@@ -37,6 +40,7 @@ from .exceptions import (
     ConnectionClosed,
     ConnectionLost,
     ConnectTimeout,
+    ConversionError,
     CredentialsError,
     DecodeError,
     EncodeError,
@@ -45,6 +49,7 @@ from .exceptions import (
     IdentityChanged,
     InternalError,
     KeepaliveTimeout,
+    MissingExtra,
     ProcedureError,
     ProjectError,
     ProtocolError,
@@ -56,11 +61,14 @@ from .exceptions import (
     SpacetimeDBError,
     StreamOverflow,
     SubscriptionError,
+    TokenUnavailable,
 )
 from .live import LiveRow, LiveRows
 from .reconnect import Reconnect, ReconnectAttempt
 from .reducer import ProcedureCall, ReducerCall
+from .rows import asdict, from_json, replace, to_json
 from .state import ConnectionState, ConnectionStatus
+from .stats import CallStats, ConnectionStats, StreamStats, TableStats, Timing
 from .stream import Stream
 from .subscription import SubscriptionBuilder, SubscriptionHandle
 from .sums import Err, Ok, Some
@@ -74,6 +82,7 @@ __all__ = [
     "AlreadyEnded",
     "AlreadyUnsubscribed",
     "AuthenticationError",
+    "CallStats",
     "CallTimeout",
     "Change",
     "Changes",
@@ -84,7 +93,10 @@ __all__ = [
     "ConnectionId",
     "ConnectionLost",
     "ConnectionState",
+    "ConnectionStats",
     "ConnectionStatus",
+    "ConversionError",
+    "Credentials",
     "CredentialsError",
     "DbConnectionBuilder",
     "DecodeError",
@@ -98,9 +110,11 @@ __all__ = [
     "Index",
     "InternalError",
     "KeepaliveTimeout",
+    "KeyringStore",
     "LiveRow",
     "LiveRows",
     "MemoryTransport",
+    "MissingExtra",
     "Ok",
     "ProcedureCall",
     "ProcedureError",
@@ -122,6 +136,7 @@ __all__ = [
     "SpacetimeDBError",
     "Stream",
     "StreamOverflow",
+    "StreamStats",
     "SubscribeAppliedEvent",
     "SubscribeErrorEvent",
     "SubscriptionBuilder",
@@ -129,16 +144,26 @@ __all__ = [
     "SubscriptionHandle",
     "Table",
     "TableChanges",
+    "TableStats",
     "TimeDuration",
     "Timestamp",
+    "Timing",
+    "TokenStore",
+    "TokenUnavailable",
     "Transaction",
     "UniqueIndex",
     "UnknownTransactionEvent",
     "UnsubscribeAppliedEvent",
     "Updated",
     "__version__",
+    "asdict",
+    "connect",
     "from_bsatn",
+    "from_json",
+    "into",
+    "replace",
     "to_bsatn",
+    "to_json",
 ]
 
 # Messages and pickles name the public place of a class, not the file that it happens to be in.

@@ -4,14 +4,19 @@ threads.
 What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, Generic, Protocol, TypeVar, final
 
 from typing_extensions import Buffer, dataclass_transform
 
+from .callbacks import CallbackList
+from .context import Event as _ContextEvent
+
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+_C_co = TypeVar("_C_co", covariant=True)
 _E = TypeVar("_E", bound=Enum)
 
 __version__: Final[str]
@@ -122,6 +127,17 @@ class Module:
     def table_names(self) -> list[str]:
         """In the order of the numbers by which `TableDiff.table` names a table."""
 
+    @property
+    def parts(self) -> int:
+        """The number of tables, reducers and procedures."""
+
+    def misfits(self, schema: str) -> list[tuple[str, str, str, bool]]:
+        """What is not so in the database that serves `schema` (JSON).
+
+        Of each part the kind ("table", "reducer", "procedure"), the name, the problem in words, and
+        whether the database has no such part. Raises CodegenError, SchemaMismatchError.
+        """
+
 @dataclass_transform(eq_default=True, frozen_default=True)
 def product(module: Module, ref: int) -> Callable[[type[_T]], type[_T]]:
     """Decorator of a class with annotations only: builds the class of product type `ref` of the
@@ -155,6 +171,15 @@ def from_bsatn(cls: type[_T], data: Buffer) -> _T:
     Raises DecodeError.
     """
 
+def packed_format(cls: type) -> list[Any]:
+    """The fields of a row class as `numpy.dtype` takes them.
+
+    Raises TypeError, with the field's name, when rows have no fixed size.
+    """
+
+def check_packed(cls: type, data: Buffer) -> int:
+    """The number of rows in the BSATN of an array of them. Raises DecodeError."""
+
 @final
 class Connection:
     """The protocol of one connection. Bytes in, events and bytes out; the caller moves them."""
@@ -186,8 +211,14 @@ class Connection:
     def receive_eof(self) -> None:
         """The socket has ended."""
 
-    def next_event(self) -> Event | None:
-        """Apply one message to the cache and tell what it did; None when there is none yet."""
+    def next_event(self, delivery: Delivery | None = None) -> Event | None:
+        """Apply one message to the cache and tell what it did; None when there is none yet.
+
+        With a `delivery` the row callbacks of messages that it can take have run before that.
+        """
+
+    def receive(self, data: Buffer, delivery: Delivery | None = None) -> Event | None:
+        """`receive_data`, and then `next_event`."""
 
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
@@ -195,8 +226,11 @@ class Connection:
     def tick(self, now: float) -> float | None:
         """Look after a silent server; gives when to come back. In seconds of a monotonic clock."""
 
-    def reconnect(self) -> None:
-        """A new socket for the same cache and query sets, as the same identity."""
+    def reconnect(self, token: str | None = None, may_become_other: bool = False) -> None:
+        """A new socket for the same cache and query sets, as the same identity unless told else.
+
+        Raises ValueError for a token that is no header.
+        """
 
     def subscribe(self, queries: Sequence[str]) -> int:
         """Queue a subscription; gives the query set id. It waits while there is no connection."""
@@ -214,6 +248,9 @@ class Connection:
     def query(self, query: str) -> int:
         """Queue a one-off query; gives the request id."""
 
+    def refuse_rows(self, misfits: Mapping[int, str]) -> None:
+        """By the tables' numbers, what to say when rows of them come, or have come already."""
+
     @property
     def protocol(self) -> str | None:
         """What the server chose: "v3", "v2" or "v1"."""
@@ -225,6 +262,22 @@ class Connection:
     @property
     def pending(self) -> tuple[int, int]:
         """The numbers of requests without an answer and of query sets."""
+
+    def stats(self) -> dict[str, Any]:
+        """Numbers since it was made: the fields of `stats.py` that the core knows, by name.
+
+        A timing is (count, total, max, p50, p99), times in seconds; calls are (sent, answered,
+        failed, timing); tables are (name, rows, bytes of memory).
+        """
+
+    def add_frame(self, duration: int) -> None:
+        """Nanoseconds that the owner took for a frame."""
+
+    def query_set_sizes(self) -> list[tuple[int, int]] | None:
+        """Id and number of rows of each query set. Looks at every row.
+
+        None while the query sets are being made again, and with v1, where a row names none.
+        """
 
     @property
     def message_head(self) -> tuple[str, int | None, int | None]:
@@ -285,11 +338,68 @@ class TableCache:
         """The rows between two keys, in order. None is an open end."""
 
     @property
+    def row_type(self) -> type:
+        """The class of the rows."""
+
+    def packed(self) -> bytearray:
+        """The BSATN of all rows, one after the other."""
+
+    @property
     def missing_deletes(self) -> int:
         """How many deletes named a row that their query set did not hold.
 
         0 on a healthy connection.
         """
+
+class _HasDb(Protocol[_T_co]):
+    @property
+    def db(self) -> _T_co: ...
+
+class _HasReducers(Protocol[_T_co]):
+    @property
+    def reducers(self) -> _T_co: ...
+
+@final
+class EventContext(Generic[_C_co]):
+    """The first argument of a callback: one object for all callbacks of one message."""
+
+    def __new__(cls, connection: _C_co, event: _ContextEvent) -> EventContext[_C_co]: ...
+    @property
+    def connection(self) -> _C_co: ...
+    @property
+    def event(self) -> _ContextEvent:
+        """What happened."""
+
+    @property
+    def db(self: EventContext[_HasDb[_T]]) -> _T:
+        """`connection.db`, as the whole message left it."""
+
+    @property
+    def reducers(self: EventContext[_HasReducers[_T]]) -> _T:
+        """`connection.reducers`"""
+
+    @property
+    def identity(self) -> Identity:
+        """Whose connection this is."""
+
+@final
+class Delivery:
+    """The short way from other clients' transactions to row callbacks.
+
+    `tables` has for each table its callbacks of inserts, deletes and updates. While there are
+    `others`, who hear of messages in another way, it takes none. What a callback raises goes to
+    `report(place, callback, error)`.
+    """
+
+    def __new__(
+        cls,
+        connection: object,
+        tables: Sequence[tuple[CallbackList, CallbackList, CallbackList]],
+        others: set[object],
+        report: Callable[[str, Callable[..., object], Exception], object],
+    ) -> Delivery: ...
+    def set_connection(self, connection: object) -> None:
+        """What callbacks are given as the connection from now on."""
 
 @final
 class TableDiff:
@@ -390,6 +500,13 @@ class ReducerInfo:
     @property
     def args(self) -> tuple[Any, ...]:
         """Decoded anew on each access; empty when the schema does not know the reducer."""
+
+    @property
+    def returned(self) -> Any:
+        """What the reducer returned, its value or its error; None where the server does not tell.
+
+        Raises ProtocolError for what is not of the type in the schema.
+        """
 
     @property
     def timestamp(self) -> Timestamp: ...

@@ -22,6 +22,7 @@ class Background:
         self._task: asyncio.Task[None] | None = None
         self._group: anyio.abc.TaskGroup | None = None
         self._ended: Event | None = None
+        self._others: list[tuple[anyio.CancelScope, asyncio.Task[None] | None]] = []
 
     async def start(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._ended = event_class()()
@@ -32,10 +33,23 @@ class Background:
             await self._group.__aenter__()
             self._group.start_soon(self._run, run)
 
+    def add(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run another one meanwhile, which is cancelled when the first one ends."""
+        # A scope of its own: that of the group encloses the user's block as well.
+        scope, task = anyio.CancelScope(), None
+        if self._group is not None:
+            self._group.start_soon(_within, scope, run)
+        else:
+            task = asyncio.get_running_loop().create_task(_within(scope, run))
+        # asyncio holds its tasks weakly.
+        self._others.append((scope, task))
+
     async def _run(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await run()
         finally:
+            for scope, _ in self._others:
+                scope.cancel()
             assert self._ended is not None
             self._ended.set()
 
@@ -55,7 +69,26 @@ class Background:
         group, self._group = self._group, None
         if group is not None:
             # Without an exception, so that the group has nothing to wrap.
-            await group.__aexit__(None, None, None)
+            try:
+                await group.__aexit__(None, None, None)
+            except BaseException as error:
+                raise _without_groups(error) from None
+
+
+def _without_groups(error: BaseException) -> BaseException:
+    """Ctrl-C meets a task of the connection too, on trio. Nobody asked for that task's groups."""
+    inner = error
+    while True:
+        inside: tuple[BaseException, ...] = getattr(inner, "exceptions", ())
+        if len(inside) != 1:
+            break
+        (inner,) = inside
+    return inner if isinstance(inner, KeyboardInterrupt) else error
+
+
+async def _within(scope: anyio.CancelScope, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with scope:
+        await run()
 
 
 async def quietly(wait: Callable[[], Awaitable[object]], seconds: float) -> bool:

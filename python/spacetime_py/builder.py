@@ -12,6 +12,7 @@ from typing_extensions import Self
 from ._core import Identity
 from .exceptions import SpacetimeDBError
 from .reconnect import ReconnectAttempt, ReconnectPolicy
+from .token_source import TokenSource
 
 if TYPE_CHECKING:
     from .connection import DbConnection
@@ -36,8 +37,13 @@ class DbConnectionBuilder(Generic[_C]):
         """A name or an identity."""
         return self._with(database=database)
 
-    def with_token(self, token: str | None) -> Self:
+    def with_token(self, token: TokenSource) -> Self:
+        """A string, a `TokenStore`, a function that gives one, or None for a new identity."""
         return self._with(token=token)
+
+    def with_token_refresh(self, seconds: float | None) -> Self:
+        """Seconds before a token expires at which a function is asked again; None for never."""
+        return self._with(token_refresh=seconds)
 
     def with_compression(self, compression: Literal["none", "gzip", "brotli"]) -> Self:
         return self._with(compression=compression)
@@ -54,6 +60,10 @@ class DbConnectionBuilder(Generic[_C]):
         """Whether the server tells of changes only once they are on disk."""
         return self._with(confirmed_reads=confirmed)
 
+    def with_check_schema(self, check: bool) -> Self:
+        """Whether the bindings are compared with the database while connecting."""
+        return self._with(check_schema=check)
+
     def with_ping_interval(self, seconds: float | None) -> Self:
         """Seconds of the server's silence before it is pinged; None for never."""
         return self._with(ping_interval=seconds)
@@ -69,6 +79,10 @@ class DbConnectionBuilder(Generic[_C]):
     def with_ca_file(self, path: str | Path) -> Self:
         """A file of PEM certificates to trust instead of the system's."""
         return self._with(ca_file=path)
+
+    def with_proxy(self, proxy: str | bool) -> Self:
+        """An address, True for what the environment says, False for none."""
+        return self._with(proxy=proxy)
 
     def with_capture(self, path: str | Path) -> Self:
         """A file to write all traffic to, for `spacetime-py replay`."""

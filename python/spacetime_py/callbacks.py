@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ._core import TableDiff
-from .pending import logger
+from .logs import callbacks_log
 
 Callback = Callable[..., object]
 _Call: TypeAlias = tuple[str, Callback, tuple[object, ...]]
@@ -44,7 +44,7 @@ class Guard:
     message together, so that it never finds a part of them.
     """
 
-    __slots__ = ("_of_message", "_on_callback_error", "queue")
+    __slots__ = ("_of_message", "_on_callback_error", "failures", "queue")
 
     def __init__(self, on_callback_error: Callable[[Exception], object] | None) -> None:
         if on_callback_error is not None:
@@ -52,6 +52,7 @@ class Guard:
         self._on_callback_error = on_callback_error
         self.queue: deque[_Call] | None = None
         self._of_message: list[_Call] | None = None
+        self.failures = 0
 
     def call(self, place: str, callback: Callback, *args: object) -> None:
         if self.queue is None:
@@ -77,29 +78,36 @@ class Guard:
             self.report(place, callback, error)
 
     def report(self, place: str, callback: Callback, error: Exception) -> None:
-        logger.error("callback %s, %s, raised", name_of(callback), place, exc_info=error)
+        self.failures += 1
+        callbacks_log.error("callback %s, %s, raised", name_of(callback), place, exc_info=error)
         if self._on_callback_error is None:
             return
         try:
             self._on_callback_error(error)
         except Exception:
             name = name_of(self._on_callback_error)
-            logger.exception("callback %s, on_callback_error, raised", name)
+            callbacks_log.exception("callback %s, on_callback_error, raised", name)
 
 
 class CallbackList:
-    """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on."""
+    """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on.
 
-    __slots__ = ("callbacks", "place")
+    While there are any, the list is in `others`.
+    """
 
-    def __init__(self, place: str) -> None:
+    __slots__ = ("_others", "callbacks", "place")
+
+    def __init__(self, place: str, others: set[object] | None = None) -> None:
         self.place = place
         self.callbacks: tuple[Callback, ...] = ()
+        self._others = others
 
     def add(self, callback: Callback) -> None:
         check_callback(callback, self.place)
         with _changing:
             self.callbacks = (*self.callbacks, callback)
+            if self._others is not None:
+                self._others.add(self)
 
     def remove(self, callback: Callback) -> None:
         """Raises ValueError when it is not there."""
@@ -109,6 +117,8 @@ class CallbackList:
                 raise ValueError(f"{name_of(callback)} is not registered as {self.place}")
             remaining.remove(callback)
             self.callbacks = tuple(remaining)
+            if self._others is not None and not remaining:
+                self._others.discard(self)
 
 
 class TableChanges:

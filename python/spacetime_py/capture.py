@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from ._core import Connection as Core
 from ._core import __version__, open_envelope
 from .exceptions import HandshakeRejected, ProtocolError, SpacetimeDBError
-from .pending import logger
+from .logs import connection_log
 
 
 class CaptureFile:
@@ -58,7 +58,7 @@ class CaptureFile:
 
     def write(self, core: Core) -> None:
         """Write what the core has captured since the last time."""
-        self._hide(core.token)
+        self.hide(core.token)
         if not self._is_open and core.protocol is not None:
             self._is_open = True
             chosen = f"{core.protocol}.bsatn.spacetimedb"
@@ -67,7 +67,7 @@ class CaptureFile:
             line: dict[str, Any] = {"conn": self._conn, "dir": "c2s" if is_sent else "s2c"}
             if kind == "close":
                 line["code"] = int.from_bytes(data[:2], "big") if data else None
-                line["reason"] = data[2:].decode(errors="replace")
+                line["reason"] = self._replaced(data[2:]).decode(errors="replace")
             elif kind == "drop":
                 del line["dir"]
             else:
@@ -91,7 +91,7 @@ class CaptureFile:
         try:
             file.close()
         except OSError as error:
-            logger.error("capture %s is not complete: %s", self._path, error)
+            connection_log.error("capture %s is not complete: %s", self._path, error)
 
     def _answered(self, kind: str, chosen: str | None, answer: Mapping[str, Any]) -> None:
         if not self._has_header:
@@ -117,7 +117,7 @@ class CaptureFile:
         }
         self._write(header)
 
-    def _hide(self, token: str | None) -> None:
+    def hide(self, token: str | None) -> None:
         """Leave this token out of everything that is written from now on."""
         secret = (token or "").encode()
         if token and secret not in self._secrets:
@@ -130,12 +130,13 @@ class CaptureFile:
         except ProtocolError:
             # It ends the session, and is what the file will be looked at for.
             tag, body = payload[:1], payload[1:]
-        found = [secret for secret in self._secrets if secret in body]
-        if not found:
-            return payload
-        for secret in found:
-            body = body.replace(secret, self._secrets[secret])
-        return tag + body
+        shown = self._replaced(body)
+        return payload if shown == body else tag + shown
+
+    def _replaced(self, data: bytes) -> bytes:
+        for secret, digest in self._secrets.items():
+            data = data.replace(secret, digest)
+        return data
 
     def _line(self, kind: str, fields: Mapping[str, Any]) -> None:
         ms = round((time.monotonic() - self._started) * 1000, 1)
@@ -148,7 +149,7 @@ class CaptureFile:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
         except OSError as error:
-            logger.error("capture %s ends here: %s", self._path, error)
+            connection_log.error("capture %s ends here: %s", self._path, error)
             file, self._file = self._file, None
             with suppress(OSError):
                 file.close()

@@ -10,32 +10,41 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import anyio
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from ._core import Connected, ConnectionId, Identity, Module
 from ._core import Connection as Core
+from .addresses import from_environment, from_url
 from .builder import DbConnectionBuilder
 from .callbacks import Callback, Changes, Guard, check_callback
 from .capture import CaptureFile
 from .changes import Transaction
 from .context import EventContext
+from .conversion import all_into
+from .debug import DebugView, summary
 from .dispatch import Dispatcher
 from .exceptions import CallTimeout, SpacetimeDBError
 from .explain import Explain
+from .fit import Fit
 from .link import Link, LinkOptions
-from .pending import Pending
+from .logs import subscription_log
+from .options import AddressedOptions, ConnectionOptions
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
+from .stats import ConnectionStats, snapshot
 from .stream import Elsewhere, Stream
 from .subscription import Subscription, SubscriptionBuilder, SubscriptionHandle
 from .table import Tables
+from .token_source import TokenSource
+from .tokens import Tokens
 from .transport import TransportFactory, checked_headers, parse_uri
 
 Row = TypeVar("Row")
+Model = TypeVar("Model")
 
 
 class DbConnection:
@@ -50,6 +59,10 @@ class DbConnection:
         uri: http://, https://, ws:// or wss://HOST[:PORT], or HOST:PORT.
         database: Name or identity of the database.
         token: What `token` gave on an earlier connection, to be the same identity; None: a new one.
+            Or where to have it from: a `TokenStore`, which also keeps what the server gives, or a
+            function, async or not, that is called at each attempt to connect.
+        token_refresh: Seconds before a token expires at which a function is called for a newer one;
+            None for never.
         reconnect: True for the back-off of `Reconnect()`, False for never, or a policy: a
             `Reconnect` or a function from `ReconnectAttempt` to seconds, None to give up.
         compression: What the server may use.
@@ -66,9 +79,14 @@ class DbConnection:
         headers: Further headers of the upgrade request, for a proxy in front of the server say.
         ca_file: A file of PEM certificates to trust instead of the system's.
         ssl_context: For https:// and wss://; None for one that checks certificates.
+        proxy: http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT] to connect through; True
+            for what the environment says (HTTPS_PROXY, ALL_PROXY, NO_PROXY), False for none. Takes
+            the extra `proxy`.
         transport: Replaces the network, as `MemoryTransport` does in tests.
         on_connect: Called with (connection, identity, token).
         on_connect_error: Called with (connection, error) when entering fails; also raised.
+        check_schema: Compare the bindings with the database while connecting, by one HTTP request
+            beside: False for never. What differs is logged and refused when it is used.
         capture: A file to write all traffic to, for `spacetime-py replay`; tokens are left out.
         on_disconnect: Called with (connection, error) when it has ended for good; the error is None
             when this side closed.
@@ -77,11 +95,15 @@ class DbConnection:
         on_reconnected: Called with (connection) when the cache is up to date again.
         on_callback_error: Called with what a callback raised, after it was logged.
 
-    Raises ValueError for a bad uri, database or token, TypeError for an async callback.
+    Raises ValueError for a bad uri, database, token or proxy, TypeError for an async callback,
+    MissingExtra for a proxy without the extra.
     """
 
     _module: ClassVar[Module]
     _parts: ClassVar[tuple[type[Tables], type[Reducers], type[Procedures]]]
+    # What wants to see each connection of the class: `otel.instrument`.
+    _on_made: ClassVar[tuple[Callable[[DbConnection], object], ...]] = ()
+    _remedies: ClassVar[Mapping[str, str]] = {}
     # Generated classes declare these with their own types.
     db: Any
     reducers: Any
@@ -92,7 +114,8 @@ class DbConnection:
         *,
         uri: str,
         database: str,
-        token: str | None = None,
+        token: TokenSource = None,
+        token_refresh: float | None = 60.0,
         reconnect: bool | ReconnectPolicy = True,
         compression: Literal["none", "gzip", "brotli"] = "gzip",
         protocols: Sequence[Literal["v3", "v2", "v1"]] = ("v3", "v2", "v1"),
@@ -105,7 +128,9 @@ class DbConnection:
         headers: Mapping[str, str] | None = None,
         ca_file: str | Path | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | bool = True,
         transport: TransportFactory | None = None,
+        check_schema: bool = True,
         capture: str | Path | None = None,
         on_connect: Callable[[Any, Identity, str], object] | None = None,
         on_connect_error: Callable[[Any, SpacetimeDBError], object] | None = None,
@@ -123,15 +148,22 @@ class DbConnection:
         self._call_timeout = call_timeout
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
-        self._explain = Explain(uri, database)
+        self._tokens = Tokens(token, endpoint.uri, token_refresh)
+        self._explain = Explain(uri, database, self._tokens.secrets.hide, self._remedies)
+        # A transport of the user's own leads to whatever it likes.
+        self._fit: Fit | None = None
+        if check_schema and transport is None:
+            self._fit = Fit(self._module, endpoint, database, headers)
         self._options = LinkOptions(
             endpoint=endpoint,
-            transport=transport or network(endpoint, ca_file, ssl_context),
+            transport=transport or network(endpoint, ca_file, ssl_context, proxy),
             connect_timeout=connect_timeout,
             policy=policy_of(reconnect),
+            fit=self._fit,
             capture=CaptureFile(capture, database, protocols, headers, max_message_size)
             if capture
             else None,
+            tokens=self._tokens,
             on_connect=_checked(on_connect, "on_connect"),
             on_disconnect=_checked(on_disconnect, "on_disconnect"),
             on_reconnecting=_checked(on_reconnecting, "on_reconnecting"),
@@ -141,7 +173,6 @@ class DbConnection:
             self._module,
             authority=endpoint.authority,
             database=database,
-            token=token,
             headers=list(headers.items()),
             protocols=protocols,
             compression=compression,
@@ -158,11 +189,32 @@ class DbConnection:
         self.reducers = reducers(self._call_reducer)
         self.procedures = procedures(self._call_procedure)
         self._link: Link | None = None
+        for on_made in self._on_made:
+            on_made(self)
 
     @classmethod
     def builder(cls) -> DbConnectionBuilder[Self]:
         """The constructor's options in the style of SpacetimeDB's other SDKs."""
         return DbConnectionBuilder(cls)
+
+    @classmethod
+    def from_url(cls, url: str, **options: Unpack[ConnectionOptions]) -> Self:
+        """From https://HOST[:PORT]/DATABASE?OPTION=VALUE&..., as in `?compression=brotli`.
+
+        What is given here wins over what the URL says. Raises ValueError with the part of the URL
+        that is wrong; see docs/topics/addresses.md for its options.
+        """
+        found: dict[str, Any] = {**from_url(url), **options}
+        return cls(**found)
+
+    @classmethod
+    def from_env(cls, **options: Unpack[AddressedOptions]) -> Self:
+        """From SPACETIMEDB_URI, SPACETIMEDB_DATABASE and SPACETIMEDB_TOKEN (may be missing).
+
+        What is given here wins over the environment. Raises ValueError with the variable that is
+        missing or wrong.
+        """
+        return cls(**from_environment(dict(options)))
 
     @property
     def identity(self) -> Identity:
@@ -178,10 +230,11 @@ class DbConnection:
     def token(self) -> str:
         """The secret that proves `identity`: keep it to be the same one again.
 
-        Raises RuntimeError before the connection is made.
+        The newest one, where a function gives tokens. Raises RuntimeError before the connection is
+        made.
         """
-        self._greeting()
-        return self._entered().token
+        greeted = self._greeting().token
+        return self._tokens.current or greeted
 
     @property
     def is_active(self) -> bool:
@@ -199,6 +252,18 @@ class DbConnection:
         if self._link is None:
             return ConnectionState(ConnectionStatus.CONNECTING)
         return self._link.states.current
+
+    @property
+    def stats(self) -> ConnectionStats:
+        """What it has done so far, in numbers. May be taken from any thread."""
+        return snapshot(self._core, self._dispatcher, self._guard)
+
+    def debug(self) -> DebugView:
+        """State, subscriptions, tables, calls and numbers, to be printed. It holds no token."""
+        return DebugView(self)
+
+    def __repr__(self) -> str:
+        return summary(self)
 
     def states(self) -> AsyncIterator[ConnectionState]:
         """The state of now and every later one; the last is `CLOSED`."""
@@ -242,20 +307,57 @@ class DbConnection:
     @overload
     async def query(self, query: Query[Row, Any], *, timeout: float | None = None) -> list[Row]: ...
 
+    @overload
     async def query(
-        self, query: str | Query[Any, Any], *, timeout: float | None = None
+        self, query: str | Query[Any, Any], *, into: type[Model], timeout: float | None = None
+    ) -> list[Model]: ...
+
+    async def query(
+        self,
+        query: str | Query[Any, Any],
+        *,
+        into: type[Any] | None = None,
+        timeout: float | None = None,
     ) -> list[Any]:
         """The rows that one SQL query finds now, without subscribing; the cache is not touched.
 
         The query is `SELECT * FROM table [WHERE ...]`, as for subscriptions. `timeout` in seconds.
-        Raises QueryError, CallTimeout, ConnectionClosed.
+        `into`: a class of your own to make of each row, as `spacetime_py.into` does.
+        Raises QueryError, CallTimeout, ConnectionClosed; ConversionError.
         """
         link = self._usable()
         text = sql_of(query)
-        pending: Pending[list[Any]] = Pending("query", text, link.new_event)
+        pending = self._dispatcher.new_pending("query", text, link.new_event)
         self._dispatcher.calls[self._core.query(text)] = pending
         link.send()
-        return await pending.wait(self._call_timeout if timeout is None else timeout)
+        rows = await pending.wait(self._call_timeout if timeout is None else timeout)
+        return rows if into is None else all_into(rows, into)
+
+    async def set_token(
+        self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None
+    ) -> None:
+        """Connect again with this token, and return when the cache is up to date.
+
+        Cache, subscriptions and callbacks stay, as on any reconnect; calls in flight raise
+        ConnectionLost. A token that the server refuses, or that is another identity's, is given up
+        for the one before, which raises once that stands again: AuthenticationError,
+        IdentityChanged, TokenUnavailable.
+
+        Args:
+            token: As in the constructor; None to become somebody new.
+            new_identity: Whether the token may be another identity's. Rows are then those that it
+                may see, and callbacks hear the difference.
+            timeout: Seconds to wait. The attempts go on after it.
+
+        Raises also CallTimeout, ConnectionClosed, CredentialsError; ValueError for None without
+        `new_identity`.
+        """
+        link = self._entered()
+        link.check_open()
+        self._greeting()
+        if token is None and not new_identity:
+            raise ValueError("without a token the identity is a new one: new_identity=True")
+        await link.set_token(token, new_identity, timeout)
 
     def on_transaction(
         self, callback: Callable[[EventContext[Any], Changes], object]
@@ -304,7 +406,8 @@ class DbConnection:
         """Connect.
 
         Raises ConnectError (HandshakeRejected, AuthenticationError, ConnectTimeout), ProtocolError,
-        SchemaMismatchError; OSError when the `capture` cannot be written.
+        SchemaMismatchError; CredentialsError when the store given as `token` cannot keep one;
+        OSError when the `capture` cannot be written.
         """
         if self._link is not None:
             raise RuntimeError("a connection is entered once: make a new one")
@@ -331,14 +434,14 @@ class DbConnection:
         """To a facade for other threads; `elsewhere` is the thread that will enter this."""
         if self._link is not None or self._face is not self:
             raise RuntimeError("a connection is used once: make a new one")
-        self._face = self._dispatcher.connection = face
-        self._dispatcher.hub.elsewhere = elsewhere
+        self._face = face
+        self._dispatcher.lend(face, elsewhere)
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ReducerCall:
-        link = self._usable()
-        pending: Pending[None] = Pending("reducer", name, link.new_event)
+        link = self._usable_for("reducer", name)
+        pending = self._dispatcher.new_pending("reducer", name, link.new_event)
         self._dispatcher.calls[self._core.call_reducer(name, args)] = pending
         link.send()
         return ReducerCall(pending, self._call_timeout if timeout is None else timeout)
@@ -346,8 +449,8 @@ class DbConnection:
     def _call_procedure(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ProcedureCall[Any]:
-        link = self._usable()
-        pending: Pending[Any] = Pending("procedure", name, link.new_event)
+        link = self._usable_for("procedure", name)
+        pending = self._dispatcher.new_pending("procedure", name, link.new_event)
         self._dispatcher.calls[self._core.call_procedure(name, args)] = pending
         link.send()
         return ProcedureCall(pending, self._call_timeout if timeout is None else timeout)
@@ -363,7 +466,10 @@ class DbConnection:
         self._greeting()
         if not queries:
             raise ValueError("subscribe() takes at least one query: 'SELECT * FROM message'")
-        subscription = Subscription(queries, link.new_event, on_applied, on_error)
+        subscription_log.debug("subscribing: %s", queries)
+        subscription = Subscription(
+            queries, link.new_event, on_applied, on_error, self._dispatcher.new_pending
+        )
         query_set = self._core.subscribe(queries)
         self._dispatcher.subscriptions[query_set] = subscription
         link.send()
@@ -392,6 +498,11 @@ class DbConnection:
         self._greeting()
         link.check_usable()
         return link
+
+    def _usable_for(self, kind: str, name: str) -> Link:
+        if self._fit is not None:
+            self._fit.check_call(kind, name)
+        return self._usable()
 
 
 def _checked(callback: Callable[..., object] | None, place: str) -> Callback | None:

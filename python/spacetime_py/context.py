@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
-from ._core import ConnectionId, Identity, ReducerInfo, Timestamp
+from ._core import ConnectionId, EventContext, Identity, ReducerInfo, Timestamp
 from .exceptions import SubscriptionError
 
-_C_co = TypeVar("_C_co", covariant=True)
-_T_co = TypeVar("_T_co", covariant=True)
-_T = TypeVar("_T")
+__all__ = [
+    "Event",
+    "EventContext",
+    "ReconnectedEvent",
+    "ReducerEvent",
+    "SubscribeAppliedEvent",
+    "SubscribeErrorEvent",
+    "UnknownTransactionEvent",
+    "UnsubscribeAppliedEvent",
+    "transaction_event",
+]
 
 
 class ReducerEvent:
@@ -121,51 +129,9 @@ Event: TypeAlias = (
     | UnknownTransactionEvent
 )
 
-
-class _HasDb(Protocol[_T_co]):
-    @property
-    def db(self) -> _T_co: ...
+_UNKNOWN_TRANSACTION = UnknownTransactionEvent()
 
 
-class _HasReducers(Protocol[_T_co]):
-    @property
-    def reducers(self) -> _T_co: ...
-
-
-class _HasIdentity(Protocol):
-    @property
-    def identity(self) -> Identity: ...
-
-
-class EventContext(Generic[_C_co]):
-    """The first argument of a callback: one object for all callbacks of one message."""
-
-    __slots__ = ("_connection", "_event")
-
-    def __init__(self, connection: _C_co, event: Event) -> None:
-        self._connection = connection
-        self._event = event
-
-    @property
-    def connection(self) -> _C_co:
-        return self._connection
-
-    @property
-    def event(self) -> Event:
-        """What happened."""
-        return self._event
-
-    @property
-    def db(self: EventContext[_HasDb[_T]]) -> _T:
-        """`connection.db`, as the whole message left it."""
-        return self._connection.db
-
-    @property
-    def reducers(self: EventContext[_HasReducers[_T]]) -> _T:
-        """`connection.reducers`"""
-        return self._connection.reducers
-
-    @property
-    def identity(self) -> Identity:
-        """Whose connection this is."""
-        return cast(_HasIdentity, self._connection).identity
+def transaction_event(info: ReducerInfo | None, is_own: bool) -> Event:
+    """The event of a transaction that was committed."""
+    return _UNKNOWN_TRANSACTION if info is None else ReducerEvent(info, is_own)

@@ -6,14 +6,18 @@ The core has applied the whole message to the cache before it gives the event. B
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
 from ._core import (
+    Delivery,
     Module,
     ProcedureResult,
     QueryResult,
+    ReducerInfo,
     Resynced,
     SubscribeApplied,
     SubscriptionFailed,
@@ -28,11 +32,10 @@ from .context import (
     Event,
     EventContext,
     ReconnectedEvent,
-    ReducerEvent,
     SubscribeAppliedEvent,
     SubscribeErrorEvent,
-    UnknownTransactionEvent,
     UnsubscribeAppliedEvent,
+    transaction_event,
 )
 from .exceptions import (
     ConnectionClosed,
@@ -40,18 +43,19 @@ from .exceptions import (
     InternalError,
     ProcedureError,
     QueryError,
+    ReducerError,
     SenderError,
     SpacetimeDBError,
     SubscriptionError,
 )
 from .explain import is_our_close
 from .listeners import RowCallbacks
-from .pending import Pending, fresh
+from .logs import calls_log, subscription_log
+from .pending import NewPending, Pending, fresh
 from .queues import item_queue
-from .stream import Feed, Hub
+from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
 
-_UNKNOWN_TRANSACTION = UnknownTransactionEvent()
 _RECONNECTED = ReconnectedEvent()
 
 
@@ -76,10 +80,25 @@ class Dispatcher:
         self._guard = guard
         self.rows = {name: RowCallbacks(name, self.hub, guard) for name in module.table_names}
         self._rows_by_number = list(self.rows.values())
-        self.on_transaction = CallbackList("on_transaction")
+        self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls: dict[int, Pending[Any]] = {}
+        self.calls_lost = 0
+        self.new_pending: NewPending = Pending
         self.subscriptions: dict[int, Subscription] = {}
+        lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
+        self._delivery = Delivery(connection, lists, self.hub.others, guard.report)
+
+    def lend(self, face: object, elsewhere: Elsewhere) -> None:
+        """Tell callbacks of `face` as the connection; other threads come in by `elsewhere`."""
+        self.connection = face
+        self._delivery.set_connection(face)
+        self.hub.elsewhere = elsewhere
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """The short way, unless calls of callbacks are put into a queue."""
+        return self._delivery if self._guard.queue is None else None
 
     def dispatch(self, event: _Event) -> None:
         """Tell all who wait for it."""
@@ -112,6 +131,7 @@ class Dispatcher:
     def lose(self, error: SpacetimeDBError) -> None:
         """The connection was lost and may come back; calls in flight are lost for good."""
         calls, self.calls = self.calls, {}
+        self.calls_lost += len(calls)
         for call in calls.values():
             call.fail(_of_call_in_flight(error))
 
@@ -132,26 +152,32 @@ class Dispatcher:
         call = None if request_id is None else self.calls.pop(request_id, None)
         if event.error is not None:
             if call is not None:
-                kind, message = event.error
-                failure = SenderError if kind == "sender" else InternalError
-                call.fail(failure(call.name, message))
+                calls_log.debug("%s failed, %s error: %s", call, *event.error)
+                call.fail(_failure(call.name, event.error, event.reducer))
             return
         info = event.reducer
-        cause = _UNKNOWN_TRANSACTION if info is None else ReducerEvent(info, request_id is not None)
+        cause = transaction_event(info, request_id is not None)
         self._run_rows(event.diff, self._context(cause))
         if call is not None:
-            call.resolve(None)
+            _answer(call, lambda: None if info is None else info.returned)
 
     def _subscribe_applied(self, event: SubscribeApplied) -> None:
         subscription = self.subscriptions[event.query_set]
+        rows = subscription.new_rows = sum(diff.counts[0] for diff in event.diff)
+        took = 1000 * (time.monotonic() - subscription.asked_at)
+        queries = "; ".join(subscription.queries)
+        subscription_log.info("applied in %.1f ms with %d new rows: %s", took, rows, queries)
         context = self._context(SubscribeAppliedEvent(subscription.queries))
         subscription.applied.resolve(None)
         place = "on_applied of a subscription"
-        told_first = partial(self._call_all, place, subscription.on_applied, context)
+        # One that was unsubscribed meanwhile is told of by its end alone.
+        on_applied = () if subscription.is_unsubscribing else subscription.on_applied
+        told_first = partial(self._call_all, place, on_applied, context)
         self._run_rows(event.diff, context, told_first)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
         subscription = self.subscriptions.pop(event.query_set)
+        subscription_log.info("unsubscribed: %s", "; ".join(subscription.queries))
         subscription.ended.resolve(None)
         self._run_rows(event.diff, self._context(UnsubscribeAppliedEvent(subscription.queries)))
 
@@ -165,6 +191,7 @@ class Dispatcher:
     def _fail_subscriptions(self, failed: Sequence[Subscription], message: str) -> None:
         for subscription in failed:
             error = SubscriptionError(subscription.queries, message)
+            subscription_log.info("refused or ended by the server: %s", error)
             subscription.applied.is_watched |= bool(subscription.on_error)
             subscription.ended.is_watched |= bool(subscription.on_error)
             subscription.fail(error)
@@ -176,19 +203,17 @@ class Dispatcher:
         if call is None:
             return
         if event.error is not None:
+            calls_log.debug("%s failed: %s", call, event.error)
             call.fail(ProcedureError(call.name, event.error))
             return
-        try:
-            call.resolve(event.value)
-        except SpacetimeDBError as error:
-            # A value that the bindings cannot decode is the caller's affair, not the connection's.
-            call.fail(error)
+        _answer(call, lambda: event.value)
 
     def _query_result(self, event: QueryResult) -> None:
         call = self.calls.pop(event.request_id, None)
         if call is None:
             return
         if event.error is not None:
+            calls_log.debug("%s failed: %s", call, event.error)
             call.fail(QueryError(call.name, event.error))
         else:
             call.resolve(event.rows)
@@ -222,6 +247,26 @@ class Dispatcher:
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:
             self._guard.call(place, callback, *args)
+
+
+def _answer(call: Pending[Any], decode: Callable[[], object]) -> None:
+    try:
+        call.resolve(decode())
+    except SpacetimeDBError as error:
+        # A value that the bindings cannot decode is the caller's affair, not the connection's.
+        call.fail(error)
+
+
+def _failure(name: str, error: tuple[str, str], info: ReducerInfo | None) -> ReducerError:
+    kind, message = error
+    if kind != "sender":
+        return InternalError(name, message)
+    value = None
+    with suppress(SpacetimeDBError):  # undecodable: its bytes as text are in the message
+        value = None if info is None else info.returned
+    if value is None or isinstance(value, str):
+        return SenderError(name, message)
+    return SenderError(name, str(value), value)
 
 
 def _of_call_in_flight(error: SpacetimeDBError) -> ConnectionClosed:

@@ -3,6 +3,7 @@
 SpacetimeDBError
 ├── ConnectError                  the connection could not be made
 │   ├── ConnectTimeout            also a TimeoutError
+│   ├── TokenUnavailable          the function or the store given as `token` failed
 │   └── HandshakeRejected         status, body: the server answered with HTTP instead of an upgrade
 │       └── AuthenticationError   status 401 or 403
 ├── ConnectionClosed              code, reason, by_us, maybe_executed
@@ -17,14 +18,16 @@ SpacetimeDBError
 ├── StreamOverflow                what, size: a stream was read too slowly for its queue
 ├── CallTimeout                   also a TimeoutError: an await took longer than its `timeout`
 ├── ReducerError                  reducer, message
-│   ├── SenderError               the reducer returned an error, in the module's words
+│   ├── SenderError               value: the reducer returned an error, in the module's words
 │   └── InternalError             the reducer could not run, or it crashed
 ├── ProcedureError                procedure, message
 ├── QueryError                    query, message: the server refused a one-off query
 ├── HttpError                     status, message, advice: the server refused a request over HTTP
 ├── EncodeError                   also a TypeError and a ValueError: a wrong type or range
 ├── DecodeError                   also a ValueError: bytes that are no value of the expected type
-├── CredentialsError              the file of tokens cannot be read or written
+├── ConversionError               also a ValueError; model, field, message: `into` cannot make it
+├── CredentialsError              a store of tokens cannot be read or written
+├── MissingExtra                  also a ModuleNotFoundError: an extra is not installed
 ├── ProjectError                  what is wrong with a project's files, settings or module
 ├── CodegenError                  a schema from which no package can be generated
 └── RecordingError                a file of captured traffic that cannot be replayed
@@ -42,6 +45,7 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionLost",
+    "ConversionError",
     "CredentialsError",
     "DecodeError",
     "EncodeError",
@@ -50,6 +54,7 @@ __all__ = [
     "IdentityChanged",
     "InternalError",
     "KeepaliveTimeout",
+    "MissingExtra",
     "ProcedureError",
     "ProjectError",
     "ProtocolError",
@@ -61,6 +66,7 @@ __all__ = [
     "SpacetimeDBError",
     "StreamOverflow",
     "SubscriptionError",
+    "TokenUnavailable",
 ]
 
 
@@ -77,6 +83,10 @@ class ConnectError(SpacetimeDBError):
 
 class ConnectTimeout(ConnectError, TimeoutError):
     """There was no connection within `connect_timeout` seconds."""
+
+
+class TokenUnavailable(ConnectError):
+    """The function or the store given as `token` gave none. The cause is what it raised."""
 
 
 class HandshakeRejected(ConnectError):
@@ -213,7 +223,16 @@ class ReducerError(SpacetimeDBError):
 
 
 class SenderError(ReducerError):
-    """The reducer returned an error: `message` is the module's text."""
+    """The reducer returned an error: `message` is the module's text.
+
+    `value` is the error itself where the module's type for it is not a string, else None; then
+    `message` is its text.
+    """
+
+    def __init__(self, reducer: str, message: str, value: object = None) -> None:
+        super().__init__(reducer, message)
+        self.args = (reducer, message, value)
+        self.value = value
 
     def __str__(self) -> str:
         return f"reducer `{self.reducer}` refused: {self.message}"
@@ -270,8 +289,26 @@ class DecodeError(SpacetimeDBError, ValueError):
     """Bytes are no value of the expected type."""
 
 
+class ConversionError(SpacetimeDBError, ValueError):
+    """A row cannot be made `into` the class `model` (str): what its `field` (str) asks for."""
+
+    def __init__(self, model: str, field: str, message: str) -> None:
+        super().__init__(model, field, message)
+        self.model = model
+        self.field = field
+        self.message = message
+
+    def __str__(self) -> str:
+        field = f".{self.field}" if self.field else ""
+        return f"{self.model}{field}: {self.message}"
+
+
 class CredentialsError(SpacetimeDBError):
-    """The file of tokens cannot be read or written."""
+    """A store of tokens, the file or the keyring, cannot be read or written."""
+
+
+class MissingExtra(SpacetimeDBError, ModuleNotFoundError):
+    """What was asked for takes packages that an extra of this one installs. The message has it."""
 
 
 class ProjectError(SpacetimeDBError):

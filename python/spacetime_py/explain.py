@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping
 
 from ._core import Closed
 from .exceptions import (
@@ -17,6 +18,7 @@ from .exceptions import (
     SchemaMismatchError,
     SpacetimeDBError,
 )
+from .proxies import ProxyFailed
 
 
 def is_our_close(error: SpacetimeDBError) -> bool:
@@ -25,14 +27,36 @@ def is_our_close(error: SpacetimeDBError) -> bool:
 
 
 class Explain:
-    """Knows which server and database the sentences are about."""
+    """Knows which server and database the sentences are about.
 
-    def __init__(self, uri: str, database: str) -> None:
+
+    `remedies`: what to say in the place of what the core advises.
+    """
+
+    def __init__(
+        self, uri: str, database: str, hide: Callable[[str], str], remedies: Mapping[str, str]
+    ) -> None:
         self.uri = uri
         self.database = database
+        self._hide = hide
+        self._remedies = remedies
+
+    @property
+    def place(self) -> str:
+        return f"database `{self.database}` at {self.uri}"
+
+    def advised(self, text: str) -> str:
+        """What the core says of bindings that do not fit, with advice that does."""
+        for known, remedy in self._remedies.items():
+            text = text.replace(known, remedy)
+        return text
 
     def unreachable(self, error: OSError) -> ConnectError:
         advice = "is the server running? `spacetime start` starts one"
+        if isinstance(error, ProxyFailed):
+            explained = ConnectError(f"cannot connect to {self.uri}: {error}")
+            explained.__cause__ = error
+            return explained
         if isinstance(error, ssl.SSLCertVerificationError):
             advice = "`ca_file` names a file of certificates to trust"
         elif isinstance(error, ssl.SSLError):
@@ -45,19 +69,21 @@ class Explain:
         return explained
 
     def closed(self, event: Closed) -> SpacetimeDBError:
+        # Some of it are the words of the server, or of what is in front of it.
+        reason = self._hide(event.reason)
         if event.kind == "refused":
-            return self._refused(event.code or 0, event.reason)
+            return self._refused(event.code or 0, reason)
         if event.kind == "protocol":
-            return ProtocolError(event.reason)
+            return ProtocolError(reason)
         if event.kind == "mismatch":
-            return SchemaMismatchError(event.reason)
+            return SchemaMismatchError(self.advised(reason))
         if event.kind == "closed":
-            return ConnectionClosed(event.code, event.reason, event.by_us)
+            return ConnectionClosed(event.code, reason, event.by_us)
         if event.kind == "silent":
-            return KeepaliveTimeout(event.code, event.reason)
+            return KeepaliveTimeout(event.code, reason)
         if event.kind == "identity":
-            return IdentityChanged(event.code, event.reason)
-        return ConnectionLost(event.code, event.reason, event.by_us)
+            return IdentityChanged(event.code, reason)
+        return ConnectionLost(event.code, reason, event.by_us)
 
     def _refused(self, status: int, body: str) -> HandshakeRejected:
         if status in (401, 403):

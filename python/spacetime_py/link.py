@@ -6,9 +6,11 @@ Before this file: `connection.py`, what the user sees. After it: `session.py` to
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,12 +22,22 @@ from .background import Background, quietly
 from .callbacks import Callback, Guard
 from .capture import CaptureFile
 from .dispatch import Dispatcher
-from .exceptions import ConnectionClosed, ConnectionLost, SpacetimeDBError
+from .exceptions import (
+    ConnectionClosed,
+    ConnectionLost,
+    SchemaMismatchError,
+    SpacetimeDBError,
+)
 from .explain import Explain, is_our_close
-from .pending import Pending, fresh, logger
+from .fit import Fit
+from .logs import connection_log
+from .pending import Pending, fresh
 from .reconnect import ReconnectAttempt, ReconnectPolicy, is_temporary
 from .session import Session
 from .state import ConnectionState, ConnectionStatus, StateStream
+from .swap import Swap
+from .token_source import TokenSource
+from .tokens import Tokens
 from .transport import Endpoint, Event, TransportFactory, event_class
 
 if TYPE_CHECKING:
@@ -40,7 +52,9 @@ class LinkOptions:
     transport: TransportFactory
     connect_timeout: float | None
     policy: ReconnectPolicy | None
+    fit: Fit | None
     capture: CaptureFile | None
+    tokens: Tokens
     on_connect: Callback | None
     on_disconnect: Callback | None
     on_reconnecting: Callback | None
@@ -65,6 +79,9 @@ class Link:
         self._guard = guard
         self._explain = explain
         self._options = options
+        self._tokens = options.tokens
+        self._swap: Swap | None = None
+        self._is_keeping_fresh = False
         self._background = Background()
         self._session: Session | None = None
         # Failed attempts since the last greeting, and when that connection was lost.
@@ -72,13 +89,19 @@ class Link:
         self._lost_at = time.monotonic()
         self._retry_in = 0.0
         self.greeting: Connected | None = None
-        self.token = ""
         self.new_event: Callable[[], Event] = event_class()
         self.states = StateStream(self.new_event)
         self._closing = self.new_event()
+        self._retry_now = self.new_event()
         self._ended = self.new_event()
         self._ended_by: SpacetimeDBError | None = None
-        self._greeted: Pending[None] = Pending("connection", "greeting", self.new_event)
+        self._compared = self.new_event()
+        # Set once a session has a token to present, which the comparison takes as well.
+        self._prepared = self.new_event()
+        self._presented: str | None = None
+        self._greeted: Pending[None] = dispatcher.new_pending(
+            "connection", "greeting", self.new_event
+        )
         # Entering raises what went wrong, so that the log need not tell.
         self._greeted.is_watched = True
 
@@ -88,15 +111,21 @@ class Link:
         return connected and self._session is not None and self._session.is_usable
 
     async def open(self) -> None:
-        """Connect and wait for the greeting.
+        """Connect and wait for the greeting, and for the comparison of the bindings.
 
-        Raises ConnectError, ProtocolError, and OSError for a capture that cannot be written.
+        Raises ConnectError, ProtocolError, CredentialsError, and OSError for a capture that cannot
+        be written.
         """
         if self._options.capture is not None:
             self._options.capture.open(self._core)
+        connection_log.debug("connecting to %s", self._explain.place)
         await self._background.start(self._run)
         try:
             await self._greeted.wait()
+            await self._compared.wait()
+            if self._ended_by is not None and isinstance(self._ended_by, SchemaMismatchError):
+                self.check_open()
+            await self._keep_token()
         except BaseException:
             await self.leave(orderly=False)
             raise
@@ -114,6 +143,33 @@ class Link:
                 self._background.cancel()
             await self._background.wait()
         await self._background.release()
+
+    async def set_token(
+        self, source: TokenSource, may_become_other: bool, timeout: float | None
+    ) -> None:
+        """Another session, as whom the source says; the one before when the server refuses it."""
+        before = self._tokens.replace(source)
+        if self._swap is not None:
+            before = self._swap.before
+            self._swap.replaced()
+        done: Pending[None] = Pending("connection", "set_token", self.new_event)
+        swap = self._swap = Swap(self._tokens, before, may_become_other, done)
+        why = ConnectionLost(None, "this side sets another token", by_us=True)
+        if self._session is not None and self._session.error is None:
+            self._session.drop(why)
+        else:
+            swap.skips_waiting(why)
+            self._retry_in = 0.0
+            self._retry_now.set()
+        await done.wait(timeout)
+        await self._keep_token()
+
+    async def _keep_token(self) -> None:
+        if self.greeting is not None:
+            await self._tokens.keep(self.greeting)
+        if self._tokens.is_refreshed and not self._is_keeping_fresh:
+            self._is_keeping_fresh = True
+            self._background.add(self._tokens.keep_fresh)
 
     async def wait_closed(self) -> None:
         """Raises what ended the connection, unless this side closed it."""
@@ -144,6 +200,7 @@ class Link:
 
     def _start_closing(self) -> None:
         self._closing.set()
+        self._retry_now.set()
         if self._session is not None:
             self._session.close()
 
@@ -151,14 +208,14 @@ class Link:
         """The background task: one session after the other."""
         try:
             while True:
+                self._retry_now = self.new_event()
                 await self._one_session()
                 if self._ended_by is not None:
                     return
                 with anyio.move_on_after(self._retry_in):
-                    await self._closing.wait()
+                    await self._retry_now.wait()
                 if self._closing.is_set():
                     return
-                self._core.reconnect()
         except Exception as fault:
             self._finish(self._explain.fault(fault))
         finally:
@@ -167,16 +224,57 @@ class Link:
     async def _one_session(self) -> None:
         options = self._options
         session = self._session = Session(
-            self._core, self._explain, self.new_event, self._on_event, self._on_session_end
+            self._core,
+            self._explain,
+            self.new_event,
+            self._prepare,
+            self._on_event,
+            # A capture is written after each event.
+            None if options.capture else self._dispatcher.delivery,
+            self._on_session_end,
         )
         if self._closing.is_set():
             session.close()
         if options.capture is not None:
             options.capture.start_session()
+        self._prepared = self.new_event()
+        beside = Background()
+        if options.fit is None:
+            self._compared.set()
+        else:
+            await beside.start(partial(self._compare, options.fit, session))
         try:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
             self._session = None
+            beside.cancel()
+            with anyio.CancelScope(shield=True):
+                await beside.wait()
+            await beside.release()
+
+    async def _compare(self, fit: Fit, session: Session) -> None:
+        """The bindings with the database, while the session connects and goes on."""
+        try:
+            await self._prepared.wait()
+            found = await fit.ask(self._options.transport, self._presented)
+            if found is None:
+                return
+            if fit.is_another_module(found):
+                session.end(fit.another_module())
+            else:
+                self._core.refuse_rows(fit.refused_rows(found))
+                session.look()
+        finally:
+            self._compared.set()
+
+    async def _prepare(self) -> None:
+        """The upgrade request of a session. Raises TokenUnavailable."""
+        token = await self._tokens.for_attempt()
+        if self._options.capture is not None:
+            self._options.capture.hide(token)
+        self._core.reconnect(token, self._swap is not None and self._swap.may_become_other)
+        self._presented = token
+        self._prepared.set()
 
     def _on_session_end(self, error: SpacetimeDBError) -> None:
         """At once, so that nobody takes a lost connection for a living one."""
@@ -197,8 +295,12 @@ class Link:
 
     def _delay(self, attempt: ReconnectAttempt) -> float | None:
         """Seconds to wait before the attempt; None when there will be none."""
+        if self._closing.is_set():
+            return None
+        if self._swap is not None and self._swap.skips_waiting(attempt.error):
+            return 0.0
         policy = self._options.policy
-        if policy is None or self._closing.is_set() or not is_temporary(attempt.error):
+        if policy is None or not is_temporary(attempt.error):
             return None
         if self.greeting is None and not getattr(policy, "first", False):
             return None
@@ -213,7 +315,8 @@ class Link:
             status = ConnectionStatus.CONNECTING
         else:
             status = ConnectionStatus.RECONNECTING
-        logger.warning("%s; attempt %d in %.1f s", attempt.error, attempt.number, delay)
+        level = logging.INFO if is_our_close(attempt.error) else logging.WARNING
+        connection_log.log(level, "%s; attempt %d in %.1f s", attempt.error, attempt.number, delay)
         self.states.set(ConnectionState(status, attempt.number, delay, attempt.error))
         self._tell(self._options.on_reconnecting, "on_reconnecting", attempt)
 
@@ -224,21 +327,32 @@ class Link:
             if self._session is not None:
                 self._session.end(self._explain.closed(event))
         elif isinstance(event, CoreWarning):
-            logger.warning("%s", event.message)
+            connection_log.warning("%s", self._explain.advised(event.message))
         else:
             self._dispatcher.dispatch(event)
             if isinstance(event, Resynced):
+                away = time.monotonic() - self._lost_at
+                attempt = self.states.current.attempt
+                connection_log.info("reconnected after %.1f s by attempt %d", away, attempt)
                 self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
+                if self._swap is not None:
+                    self._swap.connected()
+                    self._swap = None
                 self._tell(self._options.on_reconnected, "on_reconnected")
         if self._options.capture is not None:
             self._options.capture.write(self._core)
 
     def _greet(self, greeting: Connected) -> None:
         is_first, self.greeting = self.greeting is None, greeting
+        self._tokens.greeted(greeting.token)
         if self._session is not None:
             self._session.greet()
         if is_first:
-            self.token = greeting.token
+            took, me = time.monotonic() - self._lost_at, greeting.identity
+            version, place = self._core.protocol, self._explain.place
+            connection_log.info(
+                "connected to %s by %s in %.1f ms as %s", place, version, 1000 * took, me
+            )
             self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
             self._tell(self._options.on_connect, "on_connect", greeting.identity, greeting.token)
             self._greeted.resolve(None)
@@ -249,12 +363,18 @@ class Link:
             return
         self._ended_by = error
         told = None if is_our_close(error) else error
+        if told is None:
+            connection_log.info("closed: %s", self._explain.place)
+        else:
+            connection_log.info("ended for good: %s: %s", self._explain.place, error)
         self.states.set(ConnectionState(ConnectionStatus.CLOSED, error=told))
         if self.greeting is None:
             self._greeted.fail(error)
         else:
             self._tell(self._options.on_disconnect, "on_disconnect", told)
         self._dispatcher.end(error)
+        if self._swap is not None:
+            self._swap.done.fail(error)
         self._ended.set()
         if self._options.capture is not None:
             self._options.capture.close()

@@ -55,6 +55,16 @@ class RowCallbacks:
         self.feed: Feed[Change[Any]] = Feed(self.hub, f"changes of table `{table}`", row_queue)
         self._untold: list[Change[Any]] = []
 
+    def add_live(self, live: _Live) -> None:
+        """Keep it current from now on."""
+        self.lives = (*self.lives, live)
+        self.hub.others.add(live)
+
+    def remove_live(self, live: _Live) -> None:
+        """Undo `add_live`; nothing happens if that was done before."""
+        self.lives = tuple(one for one in self.lives if one is not live)
+        self.hub.others.discard(live)
+
     def update(self, diff: TableDiff, context: EventContext[Any]) -> None:
         """Live rows become current. Nobody is told yet."""
         if self.lives or self.feed.is_heard:

@@ -90,7 +90,7 @@ class Live(Generic[_Row]):
     def _open(self) -> None:
         self._fill()
         self._since = self._table.hub.message
-        self._table.lives = (*self._table.lives, self)
+        self._table.add_live(self)
         self._feed.follow(self._table.feed)
 
     def end(self, error: SpacetimeDBError | None) -> None:
@@ -98,7 +98,7 @@ class Live(Generic[_Row]):
         self._feed.end(error)
 
     def _close(self) -> None:
-        self._table.lives = tuple(live for live in self._table.lives if live is not self)
+        self._table.remove_live(self)
         self._feed.end(None)
 
     def update(self, changes: Sequence[Change[_Row]], is_event: bool) -> None:

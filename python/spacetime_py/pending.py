@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import anyio
 
 from .exceptions import CallTimeout, ConnectionClosed
+from .logs import calls_log, subscription_log
 from .transport import Event
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Exception)
-
-logger = logging.getLogger("spacetime_py")
 
 
 class Pending(Generic[_T]):
@@ -88,7 +87,12 @@ class Pending(Generic[_T]):
             return
         closed_by_us = isinstance(error, ConnectionClosed) and error.by_us
         level = logging.DEBUG if closed_by_us else logging.ERROR
-        logger.log(level, "%s failed and nobody awaited it: %s", self, error)
+        log = subscription_log if self.kind.endswith("subscription") else calls_log
+        log.log(level, "%s failed and nobody awaited it: %s", self, error)
+
+
+NewPending: TypeAlias = Callable[[str, str, Callable[[], Event]], Pending[Any]]
+"""`Pending`, or what watches over what it stands for, as `otel.py` does."""
 
 
 def fresh(error: _E) -> _E:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from typing_extensions import Self
 
 from ._core import ConnectionId, Identity, Timestamp
+from .names import no_such
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -140,7 +141,10 @@ class Column(Generic[T]):
 
 
 class Columns:
-    """The columns of a table that queries can compare. Generated classes name them."""
+    """The columns of a table that queries can compare. Generated classes name them.
+
+    There is nothing else here that a column could be called.
+    """
 
     _table: ClassVar[str]
     _names: ClassVar[Mapping[str, str]]
@@ -149,10 +153,10 @@ class Columns:
         for attribute, name in self._names.items():
             setattr(self, attribute, Column[Any](self._table, name))
 
-    @property
-    def table(self) -> str:
-        """The table's name in SQL."""
-        return self._table
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, f"column of `{self._table}` for queries called", name, self._names)
 
 
 @dataclass(frozen=True)
@@ -194,11 +198,11 @@ class Query(Generic[Row, C]):
         match = on(self._columns, other._columns)
         if not match.joins:
             raise ValueError("a semijoin is by two equal columns: lambda a, b: a.id == b.other_id")
-        left, right = quoted(self._columns.table), quoted(other._columns.table)
+        left, right = quoted(self._columns._table), quoted(other._columns._table)
         return (*self._conditions, *other._conditions), f"{left} JOIN {right} ON {match.sql()}"
 
     def __str__(self) -> str:
-        table = quoted(self._columns.table)
+        table = quoted(self._columns._table)
         where = " AND ".join(condition.sql() for condition in self._conditions)
         return f"SELECT {table}.* FROM {self._join or table}{f' WHERE {where}' if where else ''}"
 
@@ -214,6 +218,14 @@ class Queries:
     def __init__(self) -> None:
         for attribute, columns in self._tables.items():
             setattr(self, attribute, Query[Any, Any](columns()))
+
+    def __repr__(self) -> str:
+        return f"<queries: {', '.join(self._tables)}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "table", name, self._tables)
 
 
 def sql_of(query: str | Query[Any, Any]) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Generic, TypeVar
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Generic
 
+from typing_extensions import TypeVar
+
+from .names import no_such
 from .pending import Pending
 
 _T = TypeVar("_T")
+_V = TypeVar("_V", default=None)
 
 
 class Call(Awaitable[_T], Generic[_T]):
@@ -39,15 +44,17 @@ class Call(Awaitable[_T], Generic[_T]):
         return f"<{type(self).__name__} of {self._pending}, {state}>"
 
 
-class ReducerCall(Call[None]):
+class ReducerCall(Call[_V], Generic[_V]):
     """The call of a reducer, which may be awaited any number of times, or not at all.
 
-    Awaiting returns None once the transaction is committed and its row callbacks have run.
+    Awaiting returns once the transaction is committed and its row callbacks have run. It gives
+    what the reducer returned: None, unless the module declares a value, and always over v1.
     `timeout` seconds count from the await. Neither its end nor cancelling takes the call back.
     The failure of a call that nobody awaits is logged. Await calls made in a loop: what the server
     is too slow to take is kept in memory without a limit.
 
-    Raises SenderError, InternalError, CallTimeout, ConnectionClosed (with `maybe_executed`).
+    Raises SenderError, InternalError, CallTimeout, ConnectionClosed (with `maybe_executed`), and
+    ProtocolError for a value that is not of the type in the bindings.
     """
 
     __slots__ = ()
@@ -66,8 +73,18 @@ class ProcedureCall(Call[_T]):
 class Reducers:
     """The reducers of a module, one method each. Base of generated classes."""
 
-    def __init__(self, call: Callable[[str, Sequence[object], float | None], ReducerCall]) -> None:
+    def __init__(
+        self, call: Callable[[str, Sequence[object], float | None], ReducerCall[Any]]
+    ) -> None:
         self._call = call
+
+    def __repr__(self) -> str:
+        return f"<reducers: {', '.join(map(_shown, _methods(type(self)).values()))}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "reducer", name, _methods(type(self)))
 
 
 class Procedures:
@@ -77,3 +94,22 @@ class Procedures:
         self, call: Callable[[str, Sequence[object], float | None], ProcedureCall[Any]]
     ) -> None:
         self._call = call
+
+    def __repr__(self) -> str:
+        return f"<procedures: {', '.join(map(_shown, _methods(type(self)).values()))}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "procedure", name, _methods(type(self)))
+
+
+def _methods(cls: type[Any]) -> dict[str, Callable[..., object]]:
+    """Those of a generated class."""
+    return {name: each for name, each in vars(cls).items() if not name.startswith("_")}
+
+
+def _shown(method: Callable[..., object]) -> str:
+    """Its name and the parameters that are the database's."""
+    parameters = [name for name in signature(method).parameters if name not in ("self", "timeout")]
+    return f"{method.__name__}({', '.join(parameters)})"

@@ -7,13 +7,14 @@ after the other. After it: `transport.py` towards the network.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
 from typing_extensions import Buffer
 
 from ._core import Connection as Core
+from ._core import Delivery
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
@@ -35,13 +36,17 @@ class Session:
         core: Core,
         explain: Explain,
         new_event: Callable[[], Event],
+        prepare: Callable[[], Awaitable[None]],
         on_event: Callable[[CoreEvent], None],
+        delivery: Delivery | None,
         on_end: Callable[[SpacetimeDBError], None],
     ) -> None:
         self._core = core
         self._explain = explain
         self._new_event = new_event
+        self._prepare = prepare
         self._on_event = on_event
+        self._delivery = delivery
         self._on_session_end = on_end
         self._transport: Transport | None = None
         self._wake = new_event()
@@ -73,12 +78,15 @@ class Session:
     async def _connect(self, transport: Transport, timeout: float | None) -> None:
         with self._connecting, anyio.move_on_after(timeout):
             try:
+                await self._prepare()
                 await transport.connect()
                 transport.flush()
                 while not self.is_greeted and self.error is None:
                     await self._sleep(None)
             except OSError as error:
                 self.end(self._explain.unreachable(error))
+            except SpacetimeDBError as error:
+                self.end(error)
             return
         if self._close_by is not None:
             self.end(ConnectionClosed(None, "", by_us=True))
@@ -123,6 +131,13 @@ class Session:
             self._transport.flush()
         self._wake.set()
 
+    def drop(self, error: SpacetimeDBError) -> None:
+        """End it from this side, in favour of another session."""
+        if self.is_greeted:
+            self._core.close()
+        self.end(error)
+        self._connecting.cancel()
+
     def send(self) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""
         if not self._is_receiving and self._transport is not None:
@@ -142,6 +157,10 @@ class Session:
         if self._transport is not None:
             self._transport.close()
 
+    def look(self) -> None:
+        """Take events that nothing from the network has caused."""
+        self._take_events()
+
     def greet(self) -> None:
         """The server has greeted."""
         self.is_greeted = True
@@ -152,8 +171,7 @@ class Session:
             return
         self._is_receiving = True
         try:
-            self._core.receive_data(data)
-            self._take_events()
+            self._follow(self._core.receive(data, self._delivery))
         except Exception as error:
             self.end(self._explain.fault(error))
         finally:
@@ -171,7 +189,14 @@ class Session:
 
     def _take_events(self) -> None:
         try:
-            while self.error is None and (event := self._core.next_event()) is not None:
-                self._on_event(event)
+            self._follow(self._core.next_event(self._delivery))
         except Exception as error:
             self.end(self._explain.fault(error))
+
+    def _follow(self, event: CoreEvent | None) -> None:
+        """This event, and those after it."""
+        while event is not None:
+            self._on_event(event)
+            if self.error is not None:
+                return
+            event = self._core.next_event(self._delivery)

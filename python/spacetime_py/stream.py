@@ -43,7 +43,23 @@ class Hub:
     def __init__(self, elsewhere: Elsewhere | None = None) -> None:
         self.elsewhere = elsewhere
         self.message = 0
-        """The number of the message that is being told, or was last."""
+        """The number of the message that is being told or was last, of those for `others`."""
+        self.others: set[object] = set()
+        """Who hears of messages besides row callbacks: streams, live rows, `on_transaction`."""
+        self._streams: dict[int, weakref.ref[Stream[Any]]] = {}
+
+    def streams(self) -> list[Stream[Any]]:
+        """Those that are open; to be asked from any thread."""
+        found = [reference() for reference in list(self._streams.values())]
+        return [stream for stream in found if stream is not None]
+
+    def keep(self, stream: Stream[Any]) -> None:
+        """It is open, until `forget` or until nobody has it."""
+        key, streams = id(stream), self._streams
+        streams[key] = weakref.ref(stream, lambda _: streams.pop(key, None))
+
+    def forget(self, stream: Stream[Any]) -> None:
+        self._streams.pop(id(stream), None)
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Run it where the connection is, so that no message comes in between."""
@@ -84,8 +100,16 @@ class Feed(Generic[_T]):
         if self._is_ended:
             stream._end(self._error)
         else:
-            self._streams = (*self._streams, weakref.ref(stream))
+            self._set_streams((*self._streams, weakref.ref(stream)))
+            self.hub.keep(stream)
         return stream
+
+    def _set_streams(self, streams: tuple[weakref.ref[Stream[_T]], ...]) -> None:
+        self._streams = streams
+        if streams:
+            self.hub.others.add(self)
+        else:
+            self.hub.others.discard(self)
 
     def follow(self, other: Feed[Any]) -> None:
         """End at once if the other one has ended."""
@@ -96,7 +120,7 @@ class Feed(Generic[_T]):
         for reference in self._streams:
             stream = reference()
             if stream is None:
-                self._streams = tuple(one for one in self._streams if one is not reference)
+                self._set_streams(tuple(one for one in self._streams if one is not reference))
             else:
                 stream._push(item)
 
@@ -107,10 +131,10 @@ class Feed(Generic[_T]):
             stream = reference()
             if stream is not None:
                 stream._end(error)
-        self._streams = ()
+        self._set_streams(())
 
     def close(self, stream: Stream[_T]) -> None:
-        self._streams = tuple(one for one in self._streams if one() not in (stream, None))
+        self._set_streams(tuple(one for one in self._streams if one() not in (stream, None)))
 
 
 class Stream(AsyncIterator[_T], Iterator[_T]):
@@ -228,10 +252,12 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
     def _end(self, error: SpacetimeDBError | None) -> None:
         if not self._is_ended:
             self._is_ended, self._error = True, error
+            self._feed.hub.forget(self)
             self._wake()
 
     def _close(self) -> None:
         self._feed.close(self)
+        self._feed.hub.forget(self)
         self._existing.clear()
         self._queue.clear()
         self._is_ended, self._error = True, None

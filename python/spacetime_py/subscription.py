@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,7 +18,7 @@ from .exceptions import (
     SpacetimeDBError,
     SubscriptionError,
 )
-from .pending import Pending, fresh
+from .pending import NewPending, Pending, fresh
 from .query import Query, sql_of
 from .transport import Event
 
@@ -31,12 +32,16 @@ class Subscription:
         new_event: Callable[[], Event],
         on_applied: tuple[Callback, ...],
         on_error: tuple[Callback, ...],
+        new_pending: NewPending = Pending,
     ) -> None:
         self.queries = queries
+        self.asked_at = time.monotonic()
+        # Those that it brought into the cache when it was applied.
+        self.new_rows = 0
         self.on_applied = on_applied
         self.on_error = on_error
         name = "; ".join(queries)
-        self.applied: Pending[None] = Pending("subscription", name, new_event)
+        self.applied: Pending[None] = new_pending("subscription", name, new_event)
         self.ended: Pending[None] = Pending("end of subscription", name, new_event)
         self.error: SpacetimeDBError | None = None
         self.is_unsubscribing = False

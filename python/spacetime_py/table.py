@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from ._core import Connection, TableCache
 from .changes import Added, Change
 from .context import EventContext
+from .conversion import each_into
 from .listeners import RowCallbacks
 from .live import LiveRow, LiveRows
+from .names import no_such
 from .queues import RowOverflow
 from .stream import Stream
 
 _Row = TypeVar("_Row")
+_Model = TypeVar("_Model")
 _Key = TypeVar("_Key")
 
 
@@ -144,12 +147,20 @@ class Table(Generic[_Row]):
         """The number of cached rows; the same as `len(table)`."""
         return len(self._cache)
 
-    def iter(self) -> Iterator[_Row]:
+    @overload
+    def iter(self) -> Iterator[_Row]: ...
+
+    @overload
+    def iter(self, *, into: type[_Model]) -> Iterator[_Model]: ...
+
+    def iter(self, *, into: type[Any] | None = None) -> Iterator[Any]:
         """The cached rows in no order; the same as `iter(table)`.
 
-        Raises RuntimeError when the table changes meanwhile: use `list(table)` around an await.
+        `into`: a class of your own to make of each row, as `spacetime_py.into` does.
+        Raises RuntimeError when the table changes meanwhile: use `list(table)` around an await;
+        ConversionError.
         """
-        return iter(self)
+        return iter(self) if into is None else each_into(self, into)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -227,6 +238,12 @@ class Table(Generic[_Row]):
     def __repr__(self) -> str:
         return f"<table {self._name}, {len(self)} rows>"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            indexes = [*self._unique, *self._indexes]
+            raise no_such(self, f"index or method of table `{self._name}` called", name, indexes)
+
 
 class Tables:
     """The tables and views of a module, one attribute each. Base of generated classes."""
@@ -236,3 +253,15 @@ class Tables:
     def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
         for attribute, table in self._tables.items():
             setattr(self, attribute, table(core, callbacks))
+
+    def __repr__(self) -> str:
+        tables: list[Table[Any]] = [getattr(self, attribute) for attribute in self._tables]
+        counts = (
+            f"{name} ({len(table)})" for name, table in zip(self._tables, tables, strict=True)
+        )
+        return f"<tables: {', '.join(counts)}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_such(self, "table", name, self._tables)

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import anyio
 from typing_extensions import Buffer
 
+from .redaction import shown_url
+
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -77,6 +79,14 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def uri(self) -> str:
+        """http:// or https://HOST[:PORT], the same however it was written."""
+        scheme = "https" if self.tls else "http"
+        address = f"{scheme}://{self.authority}"
+        is_default = self.port == _DEFAULT_PORTS[scheme]
+        return address.removesuffix(f":{self.port}") if is_default else address
+
 
 TransportFactory = Callable[[Endpoint, Driver], Transport]
 
@@ -97,8 +107,8 @@ def parse_uri(uri: str) -> Endpoint:
 
 def _bad_uri(uri: str) -> ValueError:
     return ValueError(
-        f"uri {uri!r} is none of http://HOST[:PORT], https://HOST[:PORT], ws://HOST[:PORT], "
-        "wss://HOST[:PORT], HOST:PORT"
+        f"uri {shown_url(uri)!r} is none of http://HOST[:PORT], https://HOST[:PORT], "
+        "ws://HOST[:PORT], wss://HOST[:PORT], HOST:PORT"
     )
 
 

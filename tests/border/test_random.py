@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacetime_py import DecodeError, from_bsatn
+from spacetime_py import DecodeError, EncodeError, from_bsatn, from_json, to_json
 
 from . import things
 from .bsatn import Bits, Case, encode, is_marked, limits
@@ -144,6 +146,19 @@ def test_random_values_both_ways(data: st.DataObject) -> None:
     assert bytes(read) == expected
     assert classes.make(Ref(0), classes.read(Ref(0), read)) == made
     assert repr(read) == repr(made)
+
+
+@MODERATE
+@given(st.data())
+def test_random_values_as_json(data: st.DataObject) -> None:
+    types = data.draw(spaces())
+    classes = Classes(types)
+    row = classes.make(Ref(0), data.draw(models(Ref(0), types)))
+    if re.search(r"\b(nan|inf)\b", repr(row)):
+        with suppress(EncodeError):  # the words may be those of a text
+            assert from_json(type(row), to_json(row)) == row
+    else:
+        assert from_json(type(row), to_json(row)) == row
 
 
 @MODERATE

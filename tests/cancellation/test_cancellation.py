@@ -211,6 +211,15 @@ async def unsubscribe_while_down(stage: Stage, step: int, late: bool) -> Any:
     return outcome
 
 
+async def set_token(stage: Stage, step: int, late: bool) -> Any:
+    """The reconnect goes on without the one who began it."""
+    token = stage.connection.token
+    outcome = await cancel(step, late, lambda: stage.connection.set_token(token))
+    await stage.connection.wait_connected()
+    await until(lambda: stage.proxy.open_clients == 1)
+    return outcome
+
+
 # ---------------------------------------------------------------- streams
 
 
@@ -267,6 +276,7 @@ def cases() -> list[Case]:
     if RECONNECTS:
         cases += [wait_connected_while_down, states]
         cases += [subscribe_while_down, unsubscribe_while_down]
+        cases.append(set_token)
     return cases
 
 
@@ -326,6 +336,24 @@ async def enter(target: Target, proxy: Proxy, step: int, late: bool) -> Outcome[
     return await cancel_at(step, body, late)
 
 
+async def enter_with_a_function(
+    target: Target, proxy: Proxy, step: int, late: bool
+) -> Outcome[None]:
+    """It is asked at first, and by a task that waits for the token's expiry."""
+
+    async def give() -> str:
+        await anyio.sleep(0)
+        return target.api.short_lived_token(target.api.owner.token)
+
+    connection = target.connect(proxy.url, token=give, **reconnecting(BACK_OFF))
+
+    async def body(steps: Steps) -> None:
+        await steps.count(connection.__aenter__())
+        await connection.__aexit__(None, None, None)
+
+    return await cancel_at(step, body, late)
+
+
 async def leave(target: Target, proxy: Proxy, step: int, late: bool) -> Outcome[None]:
     connection = target.connect(proxy.url, **reconnecting(BACK_OFF))
 
@@ -357,7 +385,7 @@ async def close_while_down(target: Target, proxy: Proxy, step: int, late: bool) 
 
 
 Ending: TypeAlias = Callable[[Target, Proxy, int, bool], Awaitable[Outcome[None]]]
-ENDINGS: list[Ending] = [enter, leave, close]
+ENDINGS: list[Ending] = [enter, enter_with_a_function, leave, close]
 if RECONNECTS:
     ENDINGS.append(close_while_down)
 

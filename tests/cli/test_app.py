@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from spacetime_py import __version__
+from spacetime_py.build import project
+from spacetime_py.cli.settings import KEYS, MODULE_KEYS
 from tests.server.api import Database
 
 from .conftest import Command
@@ -68,6 +70,21 @@ def test_doctor(command: Command, tmp_path: Path, chat_database: Database) -> No
     assert done.code == 1
     (bad,) = [finding for finding in json.loads(done.out) if finding["remedy"] is not None]
     assert (bad["what"], bad["remedy"]) == ("bindings module_bindings", "`spacetime-py generate`")
+
+
+def test_doctor_finds_settings_that_are_misspelled(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.spacetime]\ndatabse = "chat"\nabi = "10.0"\n')
+    done = command("doctor", "--uri", "http://127.0.0.1:9", "--json")
+    assert done.code == 1
+    first, _ = (finding for finding in json.loads(done.out) if finding["remedy"] is not None)
+    assert first["found"] == "nothing looks for databse in [tool.spacetime]"
+
+
+def test_all_settings_of_a_module_are_known() -> None:
+    assert {*project._KEYS} == MODULE_KEYS
+    page = (Path(__file__).parents[2] / "docs" / "topics" / "command.md").read_text()
+    for key in KEYS | MODULE_KEYS:
+        assert f"| `{key}` |" in page
 
 
 def test_doctor_without_a_server(command: Command) -> None:

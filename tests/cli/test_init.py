@@ -18,7 +18,15 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def test_a_project_with_both(succeed: Callable[..., str], tmp_path: Path) -> None:
-    assert succeed("init", "my-chat").startswith("my-chat: ")
+    said = succeed("init", "my-chat")
+    assert said.startswith("my-chat: ")
+    commands = [line.split("#")[0].split() for line in said.splitlines() if line.startswith(" ")]
+    assert [command[:2] for command in commands] == [
+        ["cd", "my-chat"],
+        ["spacetime-py", "publish"],
+        ["spacetime-py", "generate"],
+        ["python", "main.py"],
+    ]
     made = files(tmp_path / "my-chat")
     assert {"main.py", ".gitignore", "pyproject.toml", "module_bindings/types.py"} <= set(made)
     assert {"spacetimedb/pyproject.toml", "spacetimedb/src/module/main.py"} <= set(made)
@@ -30,7 +38,8 @@ def test_a_project_with_both(succeed: Callable[..., str], tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("part", ["module", "client"])
 def test_one_part(succeed: Callable[..., str], tmp_path: Path, part: str) -> None:
-    succeed("init", "one", f"--{part}", "--path", tmp_path / "deep" / "folder")
+    said = succeed("init", "one", f"--{part}", "--path", tmp_path / "deep" / "folder")
+    assert ("publish" in said, "main.py" in said) == (part == "module", part == "client")
     made = files(tmp_path / "deep" / "folder")
     assert len(made) == sum(path.is_file() for path in (TEMPLATES / part).rglob("*"))
 

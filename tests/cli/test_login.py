@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ def test_tokens_are_kept_by_server(store: TokenStore) -> None:
     store.set("https://other", Credentials(None, "two"))
     assert store.get(URI + "/") == Credentials("c200", "one")
     assert store.get("https://OTHER") == Credentials(None, "two")
+    assert store.get("wss://other:443") == Credentials(None, "two")
+    assert store.get("127.0.0.1:3000") == Credentials("c200", "one")
+    assert store.get("http://other") is None
     assert store.remove(URI)
     assert not store.remove(URI)
     assert store.get(URI) is None
@@ -37,6 +41,37 @@ def test_nobody_else_reads_the_file(store: TokenStore) -> None:
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
     assert "secret" not in repr(store.get(URI)) + repr(store)
+
+
+def test_a_file_that_is_open_to_others_is_closed(
+    store: TokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.set(URI, Credentials(None, "secret"))
+    store.path.chmod(0o644)
+    assert store.get(URI) == Credentials(None, "secret")
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    (record,) = caplog.records
+    assert "credentials.json was open to others (644)" in record.getMessage()
+    assert store.get(URI) is not None
+    assert len(caplog.records) == 1
+
+
+def test_a_write_that_fails_leaves_what_was_there(store: TokenStore) -> None:
+    store.set(URI, Credentials(None, "secret"))
+    with pytest.raises(TypeError):
+        store.set("http://other", Credentials(None, object()))  # type: ignore[arg-type]
+    assert store.get(URI) == Credentials(None, "secret")
+    assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
+
+
+def test_servers_of_several_threads_are_all_kept(store: TokenStore) -> None:
+    def keep(number: int) -> None:
+        TokenStore(store.path).set(f"http://host-{number}", Credentials(None, str(number)))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(keep, range(40)))
+    kept = [store.get(f"http://host-{number}") for number in range(40)]
+    assert kept == [Credentials(None, str(number)) for number in range(40)]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"servers": []}', '{"servers": {"a": {}}}'])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from spacetime_py.build import wasm as wasm_file
 
-from .conftest import GOOD, HEAD, Command
+from .conftest import GOOD, HEAD, TIMEOUT, Command
 
 pytestmark = [pytest.mark.runtime, pytest.mark.usefixtures("runtime")]
 
@@ -118,6 +123,52 @@ def test_build(succeed: Callable[..., str], project: Callable[[str], Path], tmp_
     assert "main" in answer["modules"]
     assert wasm_file.sections_of(wasm)
     assert sorted(path.name for path in out.parent.iterdir()) == ["other.wasm"]
+
+
+def test_somebody_at_a_terminal_sees_what_takes_a_while(project: Callable[[str], Path]) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "spacetime_py", "build", str(project(GOOD))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as building:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux says so when the other side is closed
+            while data := os.read(ours, 4096):
+                shown += data
+        os.close(ours)
+        assert building.wait(TIMEOUT) == 0
+    assert b"building the module ..." in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
+def test_packages_are_taken_along(
+    command: Command, project: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """A package of plain Python, what that one imports, and files beside the program."""
+    site = tmp_path / "site"
+    for name, source, licence in (
+        ("counting", "from adding import plus\ndef three() -> int: return plus(1, 2)\n", "MIT"),
+        ("adding", "def plus(a: int, b: int) -> int: return a + b\n", "Apache-2.0"),
+        ("unused", "1 / 0\n", "MIT"),
+    ):
+        about = site / f"{name}-1.5.dist-info"
+        about.mkdir(parents=True)
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text(source)
+        head = "Metadata-Version: 2.4\nVersion: 1.5\n"
+        (about / "METADATA").write_text(f"{head}Name: {name}\nLicense-Expression: {licence}\n")
+        (about / "top_level.txt").write_text(f"{name}\n")
+    folder = project(GOOD + "from prices import PRICE\nprint(PRICE)\n")
+    (folder / "src" / "prices.py").write_text("from counting import three\nPRICE = three()\n")
+    path = f"{site}:{os.environ.get('PYTHONPATH', '')}"
+    done = command("build", folder, "--json", PYTHONPATH=path)
+    assert done.code == 0, done.err
+    printed, *bundled = done.err.splitlines()
+    assert printed == "3"
+    lines = ["bundled: adding 1.5 (Apache-2.0)", "bundled: counting 1.5 (MIT)"]
+    assert sorted(bundled) == lines
+    modules = json.loads(done.out)["modules"]
+    assert {"main", "prices", "counting", "adding"} <= set(modules)
+    assert "unused" not in modules
 
 
 def test_no_program(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from spacetime_py.cli.files import write_files
+from spacetime_py.cli.init import template_files
+
 from .patched import ROOT
 
-MODULE = ROOT / "templates" / "python" / "module"
 BINDINGS = ROOT / "templates" / "python" / "client" / "module_bindings"
 NAME = "{{name}}"
 
@@ -18,9 +20,9 @@ NAME = "{{name}}"
 def generated(folder: Path) -> dict[str, str]:
     """What `spacetime-py generate` writes for the module, by its names in the template."""
     module = folder / NAME
-    shutil.copytree(MODULE, module)
-    for path in list(module.rglob("*._*")):
-        path.rename(path.with_name(path.name.replace("._", ".")))
+    write_files(
+        {path: text.encode() for path, text in template_files("module", NAME, module).items()}
+    )
     command = [sys.executable, "-m", "spacetime_py", "generate", "--module", module]
     done = subprocess.run(
         [*map(str, command), "--out", str(folder / "out")], capture_output=True, text=True

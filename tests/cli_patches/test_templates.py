@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from spacetime_py.cli.init import template_files
+
 from .bindings import BINDINGS, generated
 from .patched import APPLY, ROOT
 
@@ -17,13 +19,10 @@ SOURCES = ROOT / "cli-patches" / "src"
 
 
 def written(part: str, place: Path) -> Path:
-    """A template under its true names, for a project called `my-chat`."""
-    for path in (TEMPLATES / part).rglob("*"):
-        if path.is_file():
-            name = re.sub(r"\._", ".", re.sub(r"^_git", ".git", path.name))
-            target = place / path.relative_to(TEMPLATES / part).parent / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(path.read_text().replace("{{name}}", "my-chat"))
+    """A template as `init` writes it for a project called `my-chat`."""
+    for path, text in template_files(part, "my-chat", place).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return place
 
 
@@ -50,6 +49,8 @@ def test_the_code_is_strictly_typed(tmp_path: Path, part: str, files: str) -> No
     check("mypy", "--strict", files, folder=folder)
 
 
+@pytest.mark.runtime
+@pytest.mark.usefixtures("runtime")
 def test_the_bindings_of_the_client_are_current(tmp_path: Path) -> None:
     current = generated(tmp_path)
     message = "run `python -m tests.cli_patches.bindings`"

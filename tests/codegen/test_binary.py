@@ -55,6 +55,15 @@ def test_broken_bytes(schema: Path) -> None:
             json.loads(schema_json(bytes(broken)))
 
 
+def test_submodules() -> None:
+    """Version 10 with one section, of one submodule, which has one section without tables."""
+    inner = b"\1\0\0\0" + b"\2" + b"\0\0\0\0"
+    description = b"\2" + b"\1\0\0\0" + b"\x0e" + b"\1\0\0\0" + b"\4\0\0\0shop" + inner
+    module: dict[str, list[dict[str, list[str]]]] = {"sections": [{"Tables": []}]}
+    expected = {"sections": [{"Submodules": [{"namespace": "shop", "module": module}]}]}
+    assert json.loads(schema_json(description)) == {"V10": expected}
+
+
 def test_versions_that_nobody_knows() -> None:
     with pytest.raises(CodegenError, match="version tag 9, which is not 9 or 10"):
         schema_json(b"\x09")

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spacetime_py import CodegenError, EncodeError, Err, Identity, Ok, Some, from_bsatn
+from spacetime_py import (
+    CodegenError,
+    EncodeError,
+    Err,
+    Identity,
+    Ok,
+    Some,
+    bindings,
+    from_bsatn,
+    to_bsatn,
+)
 
 from .packages import (
     GOLDEN,
@@ -297,6 +307,62 @@ def test_private_tables_are_left_out_unless_asked_for(nasty: Any) -> None:
     assert not hasattr(public, "Secret")
     assert nasty.RemoteTables._tables["secret"]._name == "secret"
     assert nasty.Secret(1, "x").text == "x"
+
+
+def with_unique_columns(names: list[str]) -> Any:
+    """The chat module, with these columns in its table of users."""
+    schema = load("chat")
+    (user,) = (table for table in schema["tables"] if table["name"] == "user")
+    columns = schema["typespace"]["types"][user["product_type_ref"]]["Product"]["elements"]
+    for name in names:
+        data = {"Unique": {"columns": [len(columns)]}}
+        user["constraints"].append({"name": {"none": []}, "data": data})
+        columns.append({"name": {"some": name}, "algebraic_type": {"U64": []}})
+    return schema
+
+
+def test_columns_called_like_what_tables_have(tmp_path: Path) -> None:
+    names = [name for name in dir(bindings.Table) if not name.startswith("_")]
+    assert "on_insert" in names
+    files = generated(with_unique_columns(names))
+    write(tmp_path / "like_tables", files)
+    package = load_package(tmp_path / "like_tables")
+    for name in names:
+        assert getattr(package.UserTable, name) is getattr(bindings.Table, name)
+        assert f"    {name}_: UniqueIndex[User, int]\n" in files["tables.py"]
+
+
+@pytest.mark.parametrize("name", ["table", "sql", "where", "names", "self", "cls"])
+def test_columns_called_like_what_queries_have(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / f"like_{name}"
+    write(folder, generated(with_unique_columns([name])))
+    query = load_package(folder).query
+    column = "self_" if name == "self" else name
+    sql = str(query.user.where(lambda user: getattr(user, column) == 1))
+    assert sql.endswith(f'WHERE "user"."{name}" = 1')
+
+
+def test_submodules(tmp_path: Path) -> None:
+    """Everything of theirs is there under dotted names, and their types follow the others."""
+    inner = load("schema-2.8.3-version10")
+    inner = inner.get("V10", inner)
+    outer = json.loads(json.dumps(inner))
+    outer["sections"].append({"Submodules": [{"namespace": "shop", "module": inner}]})
+    write(tmp_path / "with_shop", generated(outer))
+    write(tmp_path / "without", generated(inner))
+    package, without = load_package(tmp_path / "with_shop"), load_package(tmp_path / "without")
+    names = without.MODULE.table_names
+    assert sorted(package.MODULE.table_names) == sorted([*names, *(f"shop.{n}" for n in names)])
+    assert package.RemoteTables._tables["shop_item"]._name == "shop.item"
+    assert {f"Shop{name}" for name in without.__all__ if hasattr(without.types, name)} <= {
+        *package.__all__
+    }
+    calls: list[Any] = []
+    reducers = package.RemoteReducers(lambda *call: calls.append(call))
+    reducers.shop_drop_item(1)
+    assert calls == [("shop.drop_item", (1,), None)]
+    one, other = package.Diary("a", 2), package.ShopDiary("a", 2)
+    assert to_bsatn(one) == to_bsatn(other)
 
 
 def test_reducers_pass_their_arguments_on(nasty: Any) -> None:

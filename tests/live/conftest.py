@@ -18,7 +18,7 @@ from uuid import uuid4
 import anyio
 import pytest
 
-from spacetime_py import cli
+from spacetime_py import cli, dynamic
 from tests.peer.process import Peer
 from tests.server.api import Api, Database
 from tests.server.fixtures import in_sight
@@ -28,6 +28,17 @@ from .facade import LEFT_OUT, NEVER
 from .places import Place, places
 from .target import Target
 
+TAKES_FILES = {
+    "test_a_block_runs",
+    "test_a_notebook",
+    "test_ctrl_c_closes_in_order",
+    "test_ctrl_c_that_nobody_catches",
+    "test_ctrl_c_while_connecting",
+    "test_the_facade_on_uvloop",
+}
+"""Their programs import a package of files, which bindings in memory are not."""
+UVLOOP_PLACES = ("1.2.0", "peer-v3", "url")
+"""uvloop is asyncio with another transport: once for each framing is enough."""
 # Seconds after which a test that hangs fails.
 PATIENCE = 60.0
 
@@ -47,7 +58,7 @@ def _bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Through the facade: without what it cannot pass, and on one loop, since it has its own."""
+    """Without what a place cannot pass, and without loops that would show nothing new there."""
     left_out = [item for item in items if isinstance(item, pytest.Function) and _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -56,9 +67,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_left_out(item: pytest.Function) -> bool:
     params = item.callspec.params if hasattr(item, "callspec") else {}
     place = params.get("place")
-    if not isinstance(place, Place) or place.way == "async":
+    if not isinstance(place, Place):
         return False
-    is_other_loop = params.get("anyio_backend", ("asyncio", {})) != ("asyncio", {})
+    if place.is_dynamic and item.originalname in TAKES_FILES:
+        return True
+    loop = params.get("anyio_backend", ("asyncio", {}))
+    is_other_loop = loop != ("asyncio", {})
+    if place.is_dynamic and is_other_loop:
+        return True
+    is_uvloop = loop == ("asyncio", {"use_uvloop": True})
+    if is_uvloop and (place.is_python or place.name not in UVLOOP_PLACES):
+        return True
+    if place.way == "async":
+        return False
     left_out = LEFT_OUT if place.way == "thread" else NEVER
     return is_other_loop or item.originalname in left_out
 
@@ -76,7 +97,15 @@ def server(place: Place, request: pytest.FixtureRequest) -> Iterator[Api]:
         with Peer() as peer:
             yield peer
     else:
-        yield request.getfixturevalue("server")
+        shared: Api = request.getfixturevalue("server")
+        if place.abi == "10.5" and _version(shared) < (2, 2):
+            pytest.skip("modules for ABI 10.5 need a server 2.2")
+        yield shared
+
+
+def _version(server: Api) -> tuple[int, ...]:
+    major, minor = server.version().split(".")[:2]
+    return int(major), int(minor)
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +121,7 @@ def all_types_wasm(place: Place, request: pytest.FixtureRequest) -> bytes:
 def _module(request: pytest.FixtureRequest, place: Place, name: str) -> bytes:
     """The module of that name, in the place's language."""
     if place.is_python:
-        return in_sight(request, lambda: python_module(name))
+        return in_sight(request, lambda: python_module(name, place.abi))
     wasm: bytes = request.getfixturevalue(f"{name}_wasm")
     return wasm
 
@@ -108,19 +137,23 @@ def bindings_folder(place: Place, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="session")
-def chat_bindings(server: Api, chat_wasm: bytes, bindings_folder: Path) -> Any:
+def chat_bindings(place: Place, server: Api, chat_wasm: bytes, bindings_folder: Path) -> Any:
     """Generated from a running database of the `chat` module."""
-    return _bindings_of_running(server, chat_wasm, bindings_folder / "chat")
+    return _bindings_of_running(place, server, chat_wasm, bindings_folder / "chat")
 
 
 @pytest.fixture(scope="session")
-def all_types_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path) -> Any:
+def all_types_bindings(
+    place: Place, server: Api, all_types_wasm: bytes, bindings_folder: Path
+) -> Any:
     """Generated from a running database of the `all_types` module."""
-    return _bindings_of_running(server, all_types_wasm, bindings_folder / "all_types")
+    return _bindings_of_running(place, server, all_types_wasm, bindings_folder / "all_types")
 
 
 @pytest.fixture(scope="session")
-def outdated_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path) -> Any:
+def outdated_bindings(
+    place: Place, server: Api, all_types_wasm: bytes, bindings_folder: Path
+) -> Any:
     """Bindings of `all_types` as if its table and reducer for the diary had changed since."""
     name = f"schema-{uuid4().hex}"
     server.publish(name, all_types_wasm)
@@ -132,6 +165,8 @@ def outdated_bindings(server: Api, all_types_wasm: bytes, bindings_folder: Path)
     row["Product"]["elements"].append(extra)
     (reducer,) = (one for one in schema["reducers"] if one["name"] == "add_diary")
     reducer["params"]["elements"].pop()
+    if place.is_dynamic:
+        return dynamic.bindings(schema)
     file = bindings_folder / "schema.json"
     file.write_text(json.dumps(schema))
     out = bindings_folder / "outdated"
@@ -149,9 +184,13 @@ def all_types(place: Place, all_types_bindings: Any, all_types_database: Databas
     return Target(place, all_types_bindings, all_types_database)
 
 
-def _bindings_of_running(server: Api, wasm: bytes, out: Path) -> Any:
+def _bindings_of_running(place: Place, server: Api, wasm: bytes, out: Path) -> Any:
     name = f"schema-{uuid4().hex}"
     server.publish(name, wasm)
+    if place.is_dynamic:
+        made = dynamic.fetch(server.url, name)
+        server.delete(name)
+        return made
     source = ["--uri", server.url, "--database", name]
     assert cli.main(["generate", *source, "--out", str(out)]) == 0
     server.delete(name)

@@ -23,6 +23,18 @@ ticking: list[Callable[[], object]] = []
 NEVER = {
     "test_a_block_runs": "a program makes its own connection; those that use sync run everywhere",
     "test_a_cancelled_await": "blocking calls are not cancelled, only interrupted: test_sync.py",
+    **dict.fromkeys(
+        (
+            "test_ctrl_c_closes_in_order",
+            "test_ctrl_c_that_nobody_catches",
+            "test_ctrl_c_while_connecting",
+            "test_a_notebook",
+            "test_the_facade_on_uvloop",
+            "test_fifty_connections_in_one_loop",
+            "test_ten_facades_in_one_process",
+        ),
+        "it chooses its way to run itself",
+    ),
 }
 """Tests that no synchronous program can pass, and why."""
 LEFT_OUT = {
@@ -86,8 +98,8 @@ class SyncFace:
         subscribe = partial(self._sync.subscribe, *queries, timeout=timeout)
         return HandleFace(self, await self.awaited(subscribe))
 
-    async def query(self, query: Any, timeout: float | None = None) -> Any:
-        return await self.awaited(partial(self._sync.query, query, timeout=timeout))
+    async def query(self, query: Any, **options: Any) -> Any:
+        return await self.awaited(partial(self._sync.query, query, **options))
 
     def subscription_builder(self) -> BuilderFace:
         return BuilderFace(self, self._sync.subscription_builder())
@@ -100,6 +112,9 @@ class SyncFace:
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         await self.awaited(self._sync.wait_connected, timeout)
+
+    async def set_token(self, token: Any, **options: Any) -> None:
+        await self.awaited(partial(self._sync.set_token, token, **options))
 
     async def wait(self, call: ReducerCall) -> None:
         await self.awaited(self._sync.wait, call)

@@ -29,6 +29,10 @@ class Target:
         connection = self.bindings.DbConnection(
             uri=self.database.url, database=self.database.name, **options
         )
+        return self.in_its_way(connection)
+
+    def in_its_way(self, connection: Any) -> Any:
+        """A connection of the bindings, to be entered, as this place runs them."""
         if self.place.way == "async":
             return connection
         return SyncFace(connection, self.place.way)

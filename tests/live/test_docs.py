@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 
 from spacetime_py.build import Program, Source, pack
-from tests.documentation import BLOCKS, DOCUMENTS, ROOT, SERVER, Block, blocks_of
+from tests.documentation import BLOCKS, DOCUMENTS, ROOT, SERVER_ABIS, Block, blocks_of
 from tests.server.api import Database
 
 pytestmark = pytest.mark.real_server
 
-CLIENTS = [block for block in BLOCKS if block.module != SERVER]
-SERVERS = [block for block in BLOCKS if block.module == SERVER]
+CLIENTS = [block for block in BLOCKS if block.module not in SERVER_ABIS]
+SERVERS = [block for block in BLOCKS if block.module in SERVER_ABIS]
 # Seconds after which a program that hangs fails.
 PATIENCE = 60.0
+# A keyring that forgets: there is no desktop where tests run.
+KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 # However it is written, as a part of a list say.
 _ANY_BLOCK = re.compile(r"^[\s>]*(?:```+|~~~+)\s*\{?\.?py", re.M | re.I)
 
@@ -29,7 +31,7 @@ _ANY_BLOCK = re.compile(r"^[\s>]*(?:```+|~~~+)\s*\{?\.?py", re.M | re.I)
 @pytest.mark.parametrize("block", SERVERS, ids=lambda block: block.place)
 def test_a_server_module_is_built(block: Block) -> None:
     program = Program("main", {"main": Source(block.source, "main.py")})
-    assert pack(program).module_def.tables
+    assert pack(program, abi=SERVER_ABIS[block.module]).module_def.tables
 
 
 @pytest.mark.usefixtures("place")
@@ -43,7 +45,7 @@ def test_a_block_runs(block: Block, request: pytest.FixtureRequest, tmp_path: Pa
     done = subprocess.run(
         [sys.executable, "-W", "error", program],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **KEYRING},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

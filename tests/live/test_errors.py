@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from typing import Any
@@ -92,7 +93,8 @@ async def test_the_wrong_number_of_arguments(chat: Target) -> None:
 async def test_a_reducer_that_the_database_lacks(
     place: Place, all_types_bindings: Any, chat_database: Database
 ) -> None:
-    async with Target(place, all_types_bindings, chat_database).connect() as connection:
+    target = Target(place, all_types_bindings, chat_database)
+    async with target.connect(check_schema=False) as connection:
         with pytest.raises(InternalError, match="add_marker") as caught:
             await connection.reducers.add_marker()
         assert caught.value.reducer == "add_marker"
@@ -103,7 +105,8 @@ async def test_a_reducer_that_the_database_lacks(
 async def test_a_table_that_the_database_lacks(
     place: Place, all_types_bindings: Any, chat_database: Database
 ) -> None:
-    async with Target(place, all_types_bindings, chat_database).connect() as connection:
+    target = Target(place, all_types_bindings, chat_database)
+    async with target.connect(check_schema=False) as connection:
         with pytest.raises(SubscriptionError, match="bulk") as caught:
             await connection.subscribe("SELECT * FROM bulk")
         assert caught.value.queries == ("SELECT * FROM bulk",)
@@ -115,12 +118,13 @@ async def test_a_table_that_the_bindings_lack(
     place: Place, chat_bindings: Any, all_types_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rows that cannot be kept are no reason to end the connection."""
-    async with Target(place, chat_bindings, all_types_database).connect() as connection:
+    target = Target(place, chat_bindings, all_types_database)
+    async with target.connect(check_schema=False) as connection:
         await connection.subscribe("SELECT * FROM presence")
         assert connection.is_active
     (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
     assert "presence" in warning
-    assert "spacetime-py generate" in warning
+    assert place.remedy in warning
 
 
 async def test_sql_that_the_server_refuses(all_types: Target) -> None:
@@ -329,19 +333,20 @@ async def test_calls_in_flight_when_this_side_closes(all_types: Target) -> None:
 # ---------------------------------------------------------------- bindings older than the database
 
 
+@pytest.mark.parametrize("check_schema", [True, False])
 async def test_rows_that_do_not_decode(
-    place: Place, outdated_bindings: Any, all_types_database: Database
+    place: Place, outdated_bindings: Any, all_types_database: Database, check_schema: bool
 ) -> None:
     target = Target(place, outdated_bindings, all_types_database)
-    async with target.connect() as connection:
+    async with target.connect(check_schema=check_schema) as connection:
         await connection.reducers.add_item(1, "one", 0, 0, None)
         await connection.subscribe("SELECT * FROM item")
         assert connection.db.item.code.find("one") is not None, "other tables are as they were"
         all_types_api = Api(all_types_database.url)
         all_types_api.call(all_types_database.name, "add_diary", ["a", 1])
-        with pytest.raises(SchemaMismatchError, match=re.compile("diary.*generate", re.S)):
+        with pytest.raises(SchemaMismatchError, match=re.compile(f"diary.*{place.remedy}", re.S)):
             await connection.subscribe("SELECT * FROM diary")
-        with pytest.raises(SchemaMismatchError, match="generate"):
+        with pytest.raises(SchemaMismatchError, match=place.remedy):
             await connection.wait_closed()
         assert not connection.is_active
 
@@ -349,11 +354,39 @@ async def test_rows_that_do_not_decode(
 async def test_arguments_that_the_reducer_no_longer_takes(
     place: Place, outdated_bindings: Any, all_types_database: Database
 ) -> None:
-    async with Target(place, outdated_bindings, all_types_database).connect() as connection:
+    target = Target(place, outdated_bindings, all_types_database)
+    async with target.connect(check_schema=False) as connection:
         with pytest.raises(InternalError, match="add_diary"):
             await connection.reducers.add_diary("one argument too few")
         assert connection.is_active
         await connection.reducers.noop()
+
+
+async def test_what_does_not_fit_is_told_once_and_refused_when_it_is_used(
+    place: Place,
+    outdated_bindings: Any,
+    all_types_database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    target = Target(place, outdated_bindings, all_types_database)
+    with caplog.at_level(logging.WARNING, "spacetime_py"):
+        async with target.connect() as connection:
+            with pytest.raises(SchemaMismatchError, match="`add_diary`: the database has"):
+                await connection.reducers.add_diary("one argument too few")
+            assert connection.is_active
+            await connection.reducers.noop()
+    (told,) = [record.getMessage() for record in caplog.records if "fit" in record.getMessage()]
+    assert "table `diary`: column `extra` is not in the database; reducer `add_diary`: " in told
+    assert told.endswith("run `spacetime-py generate` again")
+
+
+async def test_bindings_of_another_module(
+    place: Place, chat_bindings: Any, all_types_database: Database
+) -> None:
+    name = all_types_database.name
+    with pytest.raises(SchemaMismatchError, match=f"`{name}`.* runs another module"):
+        async with Target(place, chat_bindings, all_types_database).connect():
+            pass
 
 
 # ---------------------------------------------------------------- giving up

@@ -16,6 +16,7 @@ from anyio.streams.tls import TLSListener
 from examples.chat.module_bindings import DbConnection
 from spacetime_py import ConnectError
 
+from .forwarding import ForwardingProxy
 from .process import Peer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real_server]
@@ -79,6 +80,25 @@ async def test_a_conversation(
         await connection.reducers.send_message(text)
         mine = [row.text for row in connection.db.message if row.sender == connection.identity]
         assert mine == [text]
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+async def test_through_a_proxy(peer: Peer, scheme: str) -> None:
+    """The proxy sees the names of hosts and TLS, and the certificate is the server's."""
+    with ForwardingProxy("user", "password") as proxy:
+        options: dict[str, Any] = {"database": "chat", "proxy": proxy.url(scheme, "user:password@")}
+        async with (
+            tls_in_front_of(peer) as uri,
+            DbConnection(uri=uri, ca_file=TLS / "ca.pem", **options) as connection,
+        ):
+            await connection.subscribe("SELECT * FROM message")
+            text = f"by {scheme} " + "x" * 100_000
+            await connection.reducers.send_message(text)
+            mine = [row.text for row in connection.db.message if row.sender == connection.identity]
+            assert mine == [text]
+            with pytest.raises(ConnectError, match=r"certificate verify failed.*`ca_file`"):
+                async with DbConnection(uri=uri, ca_file=TLS / "stranger.pem", **options):
+                    pass
 
 
 async def test_the_certificates_of_somebody_else(peer: Peer) -> None:

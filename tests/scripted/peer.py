@@ -34,6 +34,9 @@ class Peer:
         self.end: Callable[[], None] = lambda: None
         self.request = b""
         self.refusal: bytes | None = None
+        self.schema: bytes | None = wire.refusal("404 Not Found", "")
+        self.schema_requests: list[bytes] = []
+        self.schema_is_known = anyio.Event()
         self.rows: Rows = {}
         self.greets = True
         self.identity = wire.ME
@@ -85,6 +88,11 @@ class Peer:
             self.pongs.append(payload)
         elif opcode == 2:
             self.take_message(payload)
+
+    def tell_schema(self, answer: bytes) -> None:
+        """To who has asked already, and to those to come."""
+        self.schema = answer
+        self.schema_is_known.set()
 
     def take_message(self, payload: bytes) -> None:
         """One binary message of the client."""
@@ -184,7 +192,7 @@ async def connected(**options: Any) -> AsyncIterator[tuple[DbConnection, Peer]]:
 
 @asynccontextmanager
 async def serving(peer: Peer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """The peer behind a TCP port, for one client; gives its uri."""
+    """The peer behind a TCP port, for one client and its questions; gives its uri."""
     with anyio.fail_after(PATIENCE):
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
         port = listener.extra(SocketAttribute.local_port)
@@ -200,6 +208,26 @@ async def serving(peer: Peer, tls: ssl.SSLContext | None = None) -> AsyncIterato
 
 
 async def _serve(peer: Peer, stream: ByteStream) -> None:
+    try:
+        first = await stream.receive()
+    except (anyio.EndOfStream, anyio.BrokenResourceError):
+        return
+    if b"/schema?" in first.partition(b"\r\n")[0]:
+        await _serve_schema(peer, stream, first)
+    else:
+        await _serve_client(peer, stream, first)
+
+
+async def _serve_schema(peer: Peer, stream: ByteStream, request: bytes) -> None:
+    """The answer as it was given to the peer; without one the client waits."""
+    peer.schema_requests.append(request)
+    async with stream:
+        if peer.schema is None:
+            await peer.schema_is_known.wait()
+        await stream.send(peer.schema or b"")
+
+
+async def _serve_client(peer: Peer, stream: ByteStream, first: bytes) -> None:
     send, receive = anyio.create_memory_object_stream[bytes](math.inf)
     peer.send_bytes, peer.end = send.send_nowait, send.close
     async with stream, send, receive, anyio.create_task_group() as tasks:
@@ -208,6 +236,7 @@ async def _serve(peer: Peer, stream: ByteStream) -> None:
             raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         tasks.start_soon(_write, receive, stream, tasks.cancel_scope)
         try:
+            peer.receive(first)
             while True:
                 peer.receive(await stream.receive())
         except (anyio.EndOfStream, anyio.BrokenResourceError):

@@ -185,7 +185,7 @@ async def test_what_a_callback_raises_is_logged_and_stops_nothing(
         assert sorted(str(error) for error in told) == ["a", "b"]
         await connection.reducers.send_message("still alive")
     logged = caplog.records[0]
-    assert (logged.name, logged.levelno) == ("spacetime_py", logging.ERROR)
+    assert (logged.name, logged.levelno) == ("spacetime_py.callbacks", logging.ERROR)
     assert "clumsy" in logged.getMessage()
     assert "on_insert of table `message`" in logged.getMessage()
 

@@ -10,9 +10,11 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection
 from spacetime_py import ConnectionClosed, ConnectionLost, ProtocolError, SpacetimeDBError
+from spacetime_py.transport import on_asyncio
 
 from . import link_timeouts
 from .peer import Peer, connected, in_memory, serving
+from .test_streams import message
 from .wire import Close
 
 pytestmark = pytest.mark.anyio
@@ -158,8 +160,30 @@ async def test_an_answer_that_the_bindings_cannot_place_ends_the_connection_with
 
 
 async def test_nothing_is_logged_on_a_good_day(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="spacetime_py")
+    caplog.set_level(logging.WARNING, logger="spacetime_py")
     async with connected() as (connection, _):
         await connection.subscribe("SELECT * FROM user")
         await connection.reducers.send_message("a")
     assert caplog.records == []
+
+
+async def test_ctrl_c_in_a_task_of_the_connection_comes_as_itself() -> None:
+    """trio raises it in whatever task runs. asyncio has no such task: its loop raises it."""
+    if on_asyncio():
+        return
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    peer = Peer()
+
+    async def session(uri: str) -> None:
+        async with DbConnection(uri=uri, database="chat") as connection:
+            connection.db.message.on_insert(interrupted)
+            await connection.subscribe("SELECT * FROM message")
+            peer.change({"message": [message("a")]})
+            await connection.wait_closed()
+
+    async with serving(peer) as uri:
+        with pytest.raises(KeyboardInterrupt):
+            await session(uri)

@@ -168,7 +168,9 @@ async def test_cancelling_the_await_leaves_the_subscription_alone() -> None:
 async def test_unsubscribing_before_it_is_applied_happens_when_it_is() -> None:
     async with connected() as (connection, peer):
         peer.answers = False
-        handle = connection.subscription_builder().subscribe(USERS)
+        applied: list[EventContext] = []
+        builder = connection.subscription_builder().on_applied(applied.append)
+        handle = builder.subscribe(USERS)
         asked = peer.received[-1]
         with pytest.raises(CallTimeout):
             await handle.unsubscribe(timeout=0.01)
@@ -176,6 +178,7 @@ async def test_unsubscribing_before_it_is_applied_happens_when_it_is() -> None:
         peer.answers = True
         peer.answer(asked)
         assert handle.is_ended
+        assert applied == []
         assert type(peer.received[-1]).__name__ == "Unsubscribe"
         with pytest.raises(AlreadyUnsubscribed):
             await handle.unsubscribe()

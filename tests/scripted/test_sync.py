@@ -367,7 +367,7 @@ def test_a_tick_needs_the_option() -> None:
     with connected() as (connection, _), pytest.raises(RuntimeError, match="frame_tick"):
         connection.frame_tick()
     with pytest.raises(ValueError, match="'thread' or 'frame_tick', not 'never'"):
-        sync.connect(in_memory(Peer()), callbacks="never")  # type: ignore[arg-type]
+        sync.connect(in_memory(Peer()), callbacks="never")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("callbacks", ["thread", "frame_tick"])

@@ -61,6 +61,11 @@ class Api:
         """A new identity."""
         return Identity(**json.loads(self._request("POST", "/v1/identity")))
 
+    def short_lived_token(self, token: str) -> str:
+        """One of the same identity that expires in a minute."""
+        body = self._request("POST", "/v1/identity/websocket-token", b"", token)
+        return str(json.loads(body)["token"])
+
     @cached_property
     def owner(self) -> Identity:
         """The identity that publishes."""

@@ -20,15 +20,20 @@ def prepare(sources: Path, folder: Path) -> Path:
     """Copy the scripts of `sources` into `folder`, with what they import."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
+    for script in sources.glob("*.mjs"):
+        shutil.copyfile(script, folder / script.name)
+    (folder / "node_modules").symlink_to(node_modules(sources))
+    return folder
+
+
+def node_modules(sources: Path) -> Path:
+    """The packages that the lock file in `sources` names."""
     digest = hashlib.sha256((sources / "package-lock.json").read_bytes()).hexdigest()[:16]
     packages = cache_folder() / f"typescript-{digest}"
     with lock("typescript"):
         if not (packages / "done").exists():
             _install(sources, packages)
-    for script in sources.glob("*.mjs"):
-        shutil.copyfile(script, folder / script.name)
-    (folder / "node_modules").symlink_to(packages / "node_modules")
-    return folder
+    return packages / "node_modules"
 
 
 def _install(sources: Path, packages: Path) -> None:

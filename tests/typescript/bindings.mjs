@@ -1,4 +1,4 @@
-// What `spacetime generate` would write, made at run time from the schema that the server gives.
+// What `spacetime generate` would write, made at run time from a schema. Also used by benches/compare.
 import {
   DbConnectionBuilder,
   DbConnectionImpl,
@@ -8,7 +8,7 @@ import {
   schema as schemaOf,
   t,
   table,
-} from "spacetimedb/sdk";
+} from "spacetimedb";
 
 const SPECIAL = {
   __identity__: t.identity,
@@ -26,10 +26,11 @@ const some = (option) => option.some;
 const nameOf = (element) => some(element.name);
 
 /** Builders of the types of a RawModuleDefV9 in JSON. */
-class Types {
+export class Types {
   constructor(schema) {
     this.space = schema.typespace.types;
     this.names = new Map(schema.types.map(({ name, ty }) => [ty, name.name]));
+    this.refs = new Map(schema.types.map(({ name, ty }) => [name.name, ty]));
     this.made = new Map();
   }
 
@@ -77,29 +78,41 @@ function tableOf(types, raw) {
   }));
   const indexes = raw.indexes.map(({ accessor_name, algorithm }) => ({
     name: some(accessor_name),
+    accessor: some(accessor_name),
     algorithm: "btree",
     columns: algorithm.BTree.map((place) => columns[place]),
   }));
   return table({ name: raw.name, indexes, constraints }, t.row(row));
 }
 
-/** A builder of connections to a database, and the names of its tables. */
-export async function bindings(url, database) {
+/** A builder of connections to a database. */
+export async function bindings(url, database, cliVersion = "1.12.0") {
   const answer = await fetch(`${url}/v1/database/${database}/schema?version=9`);
-  const schema = await answer.json();
+  return bindingsOf(await answer.json(), cliVersion);
+}
+
+/** A builder of connections to a database with this schema, for the SDK of this version. */
+export function bindingsOf(schema, cliVersion) {
   const types = new Types(schema);
   const isPublic = (raw) => "Public" in raw.table_access;
-  const tables = schemaOf(...schema.tables.filter(isPublic).map((raw) => tableOf(types, raw)));
+  const tables = schemaOf(...tablesOf(types, schema.tables.filter(isPublic), cliVersion));
   const called = schema.reducers.filter((raw) => "none" in raw.lifecycle);
   const functions = reducers(
     ...called.map((raw) => reducerSchema(raw.name, types.fields(raw.params.elements)))
   );
   const module = {
-    versionInfo: { cliVersion: "1.12.0" },
+    versionInfo: { cliVersion },
     tables: tables.schemaType.tables,
     reducers: functions.reducersType.reducers,
     ...procedures(),
   };
   class DbConnection extends DbConnectionImpl {}
   return () => new DbConnectionBuilder(module, (config) => new DbConnection(config));
+}
+
+/** The arguments of the SDK's `schema`: tables in 1.x, one object of them in 2.x. */
+function tablesOf(types, raws, cliVersion) {
+  const tables = raws.map((raw) => tableOf(types, raw));
+  if (cliVersion.startsWith("1.")) return tables;
+  return [Object.fromEntries(raws.map((raw, place) => [raw.name, tables[place]]))];
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -36,8 +37,15 @@ from spacetime_py import (
     Transaction,
     UniqueIndex,
     Updated,
+    asdict,
+    connect,
+    dynamic,
     from_bsatn,
+    from_json,
+    into,
+    replace,
     sync,
+    to_json,
 )
 from tests.codegen.golden import chat, nasty
 from tests.codegen.golden import schema_1_2_0_version9 as all_types
@@ -305,5 +313,42 @@ def synchronous(remote: newer.DbConnection) -> None:
             assert_type(change.row, chat.User)
     other = sync.connect(remote)
     assert_type(other.procedures.add_numbers(1, 2).result(), int)
-    sync.connect("chat")  # type: ignore[type-var]
-    sync.connect(remote, callbacks="never")  # type: ignore[arg-type]
+    sync.connect("chat")  # type: ignore[call-overload]
+    sync.connect(remote, callbacks="never")  # type: ignore[call-overload]
+
+
+@dataclass
+class Person:
+    name: str | None
+
+
+async def rows_in_other_forms(row: chat.User) -> None:
+    assert_type(replace(row, name="x"), chat.User)
+    assert_type(asdict(row), dict[str, Any])
+    assert_type(from_json(chat.User, to_json(row)), chat.User)
+    assert_type(into(row, Person), Person)
+    connection = chat.DbConnection(uri="x:1", database="chat")
+    assert_type(await connection.query(chat.query.user, into=Person), list[Person])
+    assert_type(await connection.query("SELECT * FROM user", into=Person), list[Person])
+    assert_type(await connection.query(chat.query.user), list[chat.User])
+    assert_type(connection.db.user.iter(into=Person), Iterator[Person])
+    assert_type(connection.db.user.iter(), Iterator[chat.User])
+    with sync.connect(connection) as blocking:
+        assert_type(blocking.query(chat.query.user, into=Person), list[Person])
+    into(row)  # type: ignore[call-arg]
+    connection.db.user.iter(into=5)  # type: ignore[call-overload]
+
+
+async def without_generated_code() -> None:
+    async with connect("http://127.0.0.1:3000", "chat", token=None) as connection:
+        assert_type(connection, dynamic.DynamicConnection)
+        assert_type(connection.bindings, dynamic.Bindings)
+        assert_type(connection.db.anything.count(), int)
+        assert_type(connection.reducers.anything(text="x"), ReducerCall)
+        for row in connection.db.anything.iter():
+            assert_type(row, Any)
+        assert_type(await connection.query("SELECT * FROM user", into=Person), list[Person])
+    with sync.connect("http://127.0.0.1:3000", "chat", callbacks="frame_tick") as blocking:
+        assert_type(blocking, sync.SyncConnection[dynamic.DynamicConnection])
+        assert_type(blocking.db.anything.count(), int)
+    assert_type(dynamic.bindings("{}").DbConnection, type[dynamic.DynamicConnection])

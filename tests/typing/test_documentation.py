@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen.packages import GOLDEN
-from tests.documentation import BLOCKS, ROOT, SERVER
+from tests.documentation import BLOCKS, ROOT, SERVER_ABIS
 
 from .test_typing import run
 
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.slow
 BINDINGS = {"chat": "chat", "all_types": "schema_1_2_0_version9"}
 
 
-@pytest.fixture(params=[*sorted(BINDINGS), SERVER])
+@pytest.fixture(params=[*sorted(BINDINGS), *SERVER_ABIS])
 def programs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with the programs for one module and its bindings, or with server modules."""
-    if request.param != SERVER:
+    if request.param in BINDINGS:
         shutil.copytree(GOLDEN / BINDINGS[request.param], tmp_path / "module_bindings")
     for block in BLOCKS:
         if block.module == request.param:

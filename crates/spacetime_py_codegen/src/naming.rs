@@ -117,10 +117,12 @@ const BUILTINS: [&str; 65] = [
 /// Types in annotations, which a class body's own names would hide from type checkers.
 const ANNOTATIONS: [&str; 6] = ["bool", "bytes", "float", "int", "list", "str"];
 
-/// The public attributes of `Table` in spacetime_py.
-const TABLE_ATTRIBUTES: [&str; 8] = [
+/// The public attributes of `Table` in spacetime_py; `tests/codegen/test_generate.py` compares them.
+const TABLE_ATTRIBUTES: [&str; 10] = [
+    "changes",
     "count",
     "iter",
+    "live",
     "on_delete",
     "on_insert",
     "on_update",

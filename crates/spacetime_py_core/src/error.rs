@@ -66,9 +66,9 @@ pub enum Error {
 }
 
 impl Error {
-    pub fn decode(place: impl Into<String>) -> impl FnOnce(DecodeError) -> Error {
-        let place = place.into();
-        move |source| Error::Decode { place, source }
+    /// `place` names what was read.
+    pub fn decode(place: impl fmt::Display) -> impl FnOnce(DecodeError) -> Error {
+        move |source| Error::Decode { place: place.to_string(), source }
     }
 }
 

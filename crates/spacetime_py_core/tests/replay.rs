@@ -13,8 +13,8 @@ use _core::client::event::{CallError, Closed, ClosedKind};
 use _core::client::keepalive::Patience;
 use _core::client::{Connection, Diff, Event, Options};
 use _core::sats::ModuleDef;
-use _core::wire::compression::Compression;
-use _core::wire::message::Head;
+use _core::wire::compression::{self, Compression};
+use _core::wire::message::{Content, Head, Outcome};
 use _core::wire::protocol::Protocol;
 use base64::prelude::*;
 use flate2::read::GzDecoder;
@@ -246,7 +246,7 @@ fn check_event(told: &mut Told, truth: &Value, module: &ModuleDef, except: Optio
         Event::SubscriptionFailed { message, .. } => assert_eq!(text("error").as_ref(), Some(message)),
         Event::Transaction { cause, error, .. } => {
             if head.name == "TransactionUpdate" && cause.is_some() {
-                assert_eq!(text("reducer"), cause.as_ref().map(|cause| cause.reducer.clone()));
+                assert_eq!(text("reducer"), cause.as_ref().map(|cause| cause.reducer.as_str().to_owned()));
             }
             let said = error.as_ref().map(|error| match error {
                 CallError::Sender(text) | CallError::Internal(text) => text.clone(),
@@ -354,6 +354,45 @@ fn sessions_of_version_2() {
 #[test]
 fn sessions_of_version_3() {
     replay_all("v3", "2.8.3", 80);
+}
+
+/// What reducers of 2.8.3 return: nothing when they end well, a string when they refuse.
+#[test]
+fn what_reducers_return() {
+    for protocol in [Protocol::V2, Protocol::V3] {
+        let (mut values, mut errors) = (0, 0);
+        for path in recordings(&format!("{}-2.8.3", protocol.name())) {
+            for payload in payloads(&read(&path)) {
+                let mut body = compression::open(payload.into(), 1 << 30).unwrap();
+                while !body.is_empty() {
+                    let (message, rest) = protocol.decode(&body, 1 << 30).unwrap();
+                    body = rest;
+                    let Content::ReducerResult { outcome, returned, .. } = message.content else { continue };
+                    match (outcome, returned) {
+                        (Outcome::Committed(_), Some(Ok(value))) => {
+                            assert!(value.is_empty());
+                            values += 1;
+                        }
+                        (Outcome::Failed(text), Some(Err(error))) => {
+                            let length = (text.len() as u32).to_le_bytes();
+                            assert_eq!(error, [&length[..], text.as_bytes()].concat());
+                            errors += 1;
+                        }
+                        (Outcome::NotRun(_), None) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        }
+        assert!(values > 100 && errors > 0, "{values} values and {errors} errors");
+    }
+}
+
+/// The messages of the server in a recording of one protocol.
+fn payloads(recording: &str) -> Vec<Vec<u8>> {
+    let lines = recording.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let is_message = |line: &Value| line["kind"] == "binary" && line["dir"] == "s2c";
+    lines.filter(is_message).map(|line| BASE64_STANDARD.decode(line["data"].as_str().unwrap()).unwrap()).collect()
 }
 
 /// The bytes of a TCP connection as they came: real heads of answers, and the 4096-byte fragments of 2.8.3.

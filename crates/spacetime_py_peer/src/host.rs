@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::database::{Database, Identity};
 use crate::http::{Request, Response};
-use crate::modules::{self, Failure, Module};
+use crate::modules::{self, Module};
 use crate::store::Map;
 use crate::token::{Bearer, Keys, identity_hex, identity_of, random};
 use crate::wire::{PROTOCOLS, Protocol};
@@ -99,9 +99,8 @@ impl Host {
         owner: Identity,
         module: Rc<dyn Module>,
     ) -> Result<Rc<Database>, Response> {
-        let database = Database::new(name, identity, owner, module).map_err(|failure| match failure {
-            Failure::User(text) | Failure::Fatal(text) => Response::text(500, text),
-        })?;
+        let database =
+            Database::new(name, identity, owner, module).map_err(|failure| Response::text(500, failure.text()))?;
         self.databases.borrow_mut().insert(name.to_owned(), database.clone());
         Ok(database)
     }

@@ -29,7 +29,7 @@ _ABOUT = "runtime.json"
 _ADVICE = f"""\
 the runtime for server modules is not here: neither in this installation of spacetime-py nor in \
 the cache. Install spacetime-py from a wheel, or build it from a checkout of the project:
-  python runtime/build.py
+  python runtime/build.py,
 or name a folder that has it in {VARIABLE}"""
 
 

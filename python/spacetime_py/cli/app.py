@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         complain("interrupted")
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has enough of it. What is left to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (SpacetimeDBError, click.ClickException, OSError, ValueError) as error:
         for problem in _problems(error):
             complain(problem)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..http.definition import Definition, Element, name_of
-from ..http.sats_json import names
+from ..sats_json import names
 
 _SPECIAL = {
     "__identity__": "Identity",

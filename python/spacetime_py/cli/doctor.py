@@ -55,6 +55,9 @@ def _mark() -> str:
 def _findings(project: Project, server: Server) -> Iterator[Finding]:
     yield Finding("spacetime-py", __version__)
     yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    if project.unknown:
+        found = f"nothing looks for {', '.join(project.unknown)} in [tool.spacetime]"
+        yield Finding(str(project.file), found, "is it misspelled? docs/topics/command.md has all")
     yield _module_tools()
     yield _command_line()
     yield from _server(project, server)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..exceptions import ProjectError
+from .files import write_files
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 """`templates/python` in the repository."""
@@ -21,14 +22,14 @@ _IGNORED = {".git"}
 
 @click.command()
 @click.argument("name")
-@click.option("--module", "only", flag_value="module", help="Only a server module.")
-@click.option("--client", "only", flag_value="client", help="Only a client.")
+@click.option("--module", is_flag=True, help="Only a server module.")
+@click.option("--client", is_flag=True, help="Only a client.")
 @click.option(
     "--path",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder, which is new or empty.  [default: NAME]",
 )
-def init(name: str, only: str | None, path: Path | None) -> None:
+def init(name: str, module: bool, client: bool, path: Path | None) -> None:
     """Make a new project: a server module in Python, and a client for it.
 
     NAME is the name of the project and of its database.
@@ -37,19 +38,24 @@ def init(name: str, only: str | None, path: Path | None) -> None:
         raise click.UsageError(
             f"{name!r} is no name for a database: small letters and digits, with dashes between"
         )
+    if module and client:
+        raise click.UsageError("--module and --client exclude each other: both is the default")
     folder = path or Path(name)
-    files = _template(only or "client", name, folder)
-    if only is None:
-        files |= _template("module", name, folder / MODULE_FOLDER)
+    files = template_files("module" if module else "client", name, folder)
+    if not module and not client:
+        files |= template_files("module", name, folder / MODULE_FOLDER)
     _refuse_to_overwrite(folder)
-    for file, text in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    click.echo(f"{folder}: {len(files)} files. README.md says how to go on")
+    write_files({file: text.encode() for file, text in files.items()})
+    click.echo(f"{folder}: {len(files)} files. README.md says more; next:\n\n    cd {folder}")
+    if not client:
+        click.echo("    spacetime-py publish         # makes a database of the module")
+    if not module:
+        click.echo("    spacetime-py generate        # writes module_bindings/, from the database")
+        click.echo("    python main.py Ada           # the client")
 
 
-def _template(kind: str, name: str, folder: Path) -> dict[Path, str]:
-    """The files with the names that they have in the project, and their texts."""
+def template_files(kind: str, name: str, folder: Path) -> dict[Path, str]:
+    """The files of a template, with the names that they have in a project, and their texts."""
     root = TEMPLATES / kind
     return {
         folder / _plain_name(file.relative_to(root)): file.read_text(encoding="utf-8").replace(

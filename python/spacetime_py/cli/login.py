@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-
 import click
 
 from ..credentials import Credentials, TokenStore
+from ..jwt import identity_in
 from .settings import chosen_server, server_options
 
 
@@ -29,24 +27,13 @@ def login(uri: str | None, token: str | None, show_token: bool) -> None:
         click.echo(kept.token)
         return
     if token is not None:
-        kept = Credentials(_identity_in(token), token)
+        kept = Credentials(identity_in(token), token)
     elif kept is None:
         with chosen_server(uri, None).client() as http:
             made = http.identity()
         kept = Credentials(str(made.identity), made.token)
     store.set(server.uri, kept)
     click.echo(f"logged in at {server.uri}" + (f" as {kept.identity}" if kept.identity else ""))
-
-
-def _identity_in(token: str) -> str | None:
-    """The claim of the token that says it, if it has one. Who it really is the server decides."""
-    try:
-        claims = token.split(".")[1]
-        decoded = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-        found = decoded.get("hex_identity")
-    except (IndexError, ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
 
 
 @click.command()

@@ -12,7 +12,8 @@ import click
 from ..credentials import Credentials, TokenStore
 from ..exceptions import HttpError, ProjectError
 from ..http import HttpClient, Migration
-from .output import print_json
+from .files import write_files
+from .output import print_json, working
 from .settings import (
     Project,
     Server,
@@ -53,7 +54,7 @@ def build(folder: Path | None, out: Path | None, as_json: bool) -> None:
     project = find_module(folder)
     out = out or project.folder / _OUT
     packed = pack_project(project)
-    _write(out, packed.wasm)
+    write_files({out: packed.wasm})
     if as_json:
         print_json({"wasm": str(out), "bytes": len(packed.wasm), "modules": packed.modules})
     else:
@@ -74,20 +75,13 @@ def pack_project(project: Project) -> Packed:
             click.echo(str(finding), file=sys.stderr)
     if errors:
         raise BuildError(*errors)
-    packed = found.pack()
+    with working("building the module"):
+        packed = found.pack()
     for line in packed.logs:
         click.echo(f"{line.text}", file=sys.stderr)
     for bundled in found.bundled(packed.modules):
         click.echo(f"bundled: {bundled}", file=sys.stderr)
     return packed
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 @click.command()
@@ -125,16 +119,17 @@ def publish(
         )
     if clear and not yes:
         click.confirm(f"delete all rows of {name}?", abort=True, err=True)
-    module = wasm.read_bytes() if wasm is not None else pack_project(project).wasm
+    module = _read_wasm(wasm) if wasm is not None else pack_project(project).wasm
     server = _somebody(chosen_server(uri, token, project))
     with server.client() as http:
         plan = _plan(http, name, module, break_clients or clear)
         policy = "BreakClients" if plan is not None and plan.breaks_clients else None
         token = plan.token if plan is not None and policy else None
         try:
-            published = http.publish(
-                name, module, clear=clear, policy=policy, migration_token=token
-            )
+            with working(f"publishing {name}"):
+                published = http.publish(
+                    name, module, clear=clear, policy=policy, migration_token=token
+                )
         except HttpError as error:
             if _is_anothers(error):
                 raise ProjectError(
@@ -148,6 +143,14 @@ def publish(
         print_json(published)
     else:
         click.echo(f"{published.op} {name} ({published.database_identity}) at {server.uri}")
+
+
+def _read_wasm(file: Path) -> bytes:
+    """Raises ProjectError; whether it is a module of SpacetimeDB the server says."""
+    data = file.read_bytes()
+    if not data.startswith(b"\0asm"):
+        raise ProjectError(f"{file} is no wasm file: `spacetime-py build` makes one of a project")
+    return data
 
 
 def _is_anothers(error: HttpError) -> bool:

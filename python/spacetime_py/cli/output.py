@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import click
@@ -21,6 +22,19 @@ def complain(message: str) -> None:
     """What is wrong, in one line on standard error."""
     line = " ".join(message.split())
     click.echo(f"{click.style(NAME, fg='red', bold=True)}: {line}", file=sys.stderr)
+
+
+@contextmanager
+def working(what: str) -> Generator[None, None, None]:
+    """Say what takes a while, as long as it does and if somebody sits before a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    click.secho(f"{what} ...", dim=True, nl=False, err=True)
+    try:
+        yield
+    finally:
+        click.echo("\r\033[K", nl=False, err=True)
 
 
 def print_json(value: Any) -> None:

@@ -15,8 +15,16 @@ from ..credentials import TokenStore
 from ..exceptions import ProjectError
 from ..http import HttpClient
 from ..http.client import base_uri
+from ..token_source import checked_token
+from .files import write_files
 
 DEFAULT_URI = "http://127.0.0.1:3000"
+
+KEYS = {"bindings", "database", "module", "uri"}
+"""What commands look for in `[tool.spacetime]`."""
+
+MODULE_KEYS = {"abi", "compiler", "debug", "entry", "include", "strip"}
+"""And what the build of a server module does."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,6 +42,11 @@ class Project:
         if value is not None and not isinstance(value, str):
             raise ProjectError(f"{self.file}: [tool.spacetime] {key} must be a string")
         return value
+
+    @property
+    def unknown(self) -> list[str]:
+        """Settings that nothing looks for."""
+        return sorted(self.table.keys() - KEYS - MODULE_KEYS)
 
     @property
     def file(self) -> Path:
@@ -87,7 +100,7 @@ def remember(project: Project, key: str, value: str) -> bool:
         return False
     document = tomlkit.parse(project.file.read_text(encoding="utf-8"))
     cast("dict[str, Any]", document)["tool"]["spacetime"][key] = value
-    project.file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_files({project.file: tomlkit.dumps(document).encode()})
     return True
 
 
@@ -103,9 +116,11 @@ class Server:
 
 
 def chosen_server(uri: str | None, token: str | None, project: Project | None = None) -> Server:
-    """By the options, the project and the tokens that are kept."""
+    """By the options, the project and the tokens that are kept. Raises ValueError for no token."""
     project = project or find_project()
     uri = base_uri(uri or project.text("uri") or DEFAULT_URI)
+    if token is not None:
+        checked_token(token)
     if token is None and (kept := TokenStore().get(uri)) is not None:
         token = kept.token
     return Server(uri, token)

@@ -1,5 +1,6 @@
 """The server's HTTP API, typed: publish, call, query, read logs, without a lasting connection."""
 
+from ..sats_json import Variant
 from .client import AsyncHttpClient, HttpClient
 from .models import (
     CallResult,
@@ -10,7 +11,6 @@ from .models import (
     Published,
     SqlResult,
 )
-from .sats_json import Variant
 
 __all__ = [
     "AsyncHttpClient",

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
-from typing_extensions import Self
+from typing_extensions import Self, TypedDict, Unpack
 
 from .._core import Identity
+from ..addresses import token_of_environment, uri_of_environment
 from ..exceptions import ConnectError, HttpError
+from ..logs import http_log
+from ..proxies import Proxy, chosen_proxy, require_extra
+from ..redaction import hide_answered_tokens, shown_url
+from ..token_source import TokenSource
 from . import operations as op
+from .auth import Bearer
 from .models import (
     CallResult,
     DatabaseInfo,
@@ -29,21 +36,69 @@ _TIMEOUT = 60.0
 """Seconds; publishing compiles a module."""
 
 
+class HttpOptions(TypedDict, total=False):
+    """What the clients take."""
+
+    uri: str
+    token: TokenSource
+    timeout: float | None
+    proxy: str | bool
+    headers: Mapping[str, str] | None
+    ssl_context: ssl.SSLContext | None
+
+
 class _Base:
-    def __init__(self, uri: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        token: TokenSource,
+        *,
+        timeout: float | None,
+        proxy: str | bool,
+        headers: Mapping[str, str] | None,
+        ssl_context: ssl.SSLContext | None,
+    ) -> None:
+        hide_answered_tokens()
         self.uri = base_uri(uri)
-        self._token = token
+        self._auth = Bearer(token, self.uri)
+        self._headers = headers or {}
+        is_tls = self.uri.startswith("https:")
+        self._proxy = _proxy_for(proxy, self.uri, is_tls)
+        # The system's certificates. Loading them takes a while: not where there is no TLS.
+        system = ssl.create_default_context if is_tls else bool
+        self._httpx_options: dict[str, Any] = {
+            "auth": self._auth,
+            "timeout": timeout,
+            "verify": ssl_context or system(),
+            "proxy": _in_httpx(self._proxy),
+            # httpx would read the environment in its own way.
+            "trust_env": False,
+        }
         self._schemas: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.uri!r})"
+        return f"{type(self).__name__}({shown_url(self.uri)!r})"
 
-    def _trust(self) -> ssl.SSLContext | bool:
-        """The system's certificates. Loading them takes a while: not where there is no TLS."""
-        return ssl.create_default_context() if self.uri.startswith("https:") else False
+    @classmethod
+    def from_env(cls, **options: Unpack[HttpOptions]) -> Self:
+        """From SPACETIMEDB_URI and SPACETIMEDB_TOKEN, which may be missing.
+
+        What is given here wins over the environment. Raises ValueError with the variable that is
+        missing or wrong.
+        """
+        found: dict[str, Any] = {**options}
+        if "uri" not in found:
+            found["uri"] = uri_of_environment()
+        if "token" not in found:
+            found["token"] = token_of_environment()
+        return cls(**found)
+
+    def set_token(self, token: TokenSource) -> None:
+        """Who you are from the next request on."""
+        self._auth.replace(token)
 
     def _arguments(self, operation: op.Operation[Any]) -> dict[str, Any]:
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        headers = dict(self._headers)
         if operation.content_type is not None:
             headers["Content-Type"] = operation.content_type
         return {
@@ -55,12 +110,40 @@ class _Base:
         }
 
     def _answer(self, response: httpx.Response) -> op.Answer:
-        return op.Answer(response.status_code, response.content, response.headers, self.uri)
+        request = response.request
+        http_log.debug("%s %s: %d", request.method, request.url.path, response.status_code)
+        uri, hide = shown_url(self.uri), self._auth.secrets.hide
+        return op.Answer(response.status_code, response.content, response.headers, uri, hide)
 
     def _unreachable(self, error: Exception) -> ConnectError:
         reason = str(error) or type(error).__name__
         advice = "is the server running? `spacetime start` starts one"
-        return ConnectError(f"cannot reach {self.uri} ({reason}): {advice}")
+        way = ""
+        if self._proxy is not None:
+            way = f" through the proxy {self._proxy}"
+            advice = f"is that one right, which is named by {self._proxy.said_by}?"
+        return ConnectError(f"cannot reach {shown_url(self.uri)}{way} ({reason}): {advice}")
+
+
+def _proxy_for(proxy: str | bool, uri: str, tls: bool) -> Proxy | None:
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port or (443 if tls else 80)
+    except ValueError:
+        return None  # httpx says what is wrong with it
+    found = chosen_proxy(proxy, host, port, tls)
+    if found is not None and found.scheme != "http":
+        require_extra(found, "socksio")
+    return found
+
+
+def _in_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
+    if proxy is None:
+        return None
+    # httpx leaves names of hosts to the proxy in either case.
+    address = str(proxy).replace("socks5h:", "socks5:")
+    auth = None if proxy.user is None else (proxy.user, proxy.password or "")
+    return httpx.Proxy(address, auth=auth)
 
 
 def base_uri(uri: str) -> str:
@@ -79,13 +162,32 @@ class HttpClient(_Base):
 
     Args:
         uri: The server, as in `http://127.0.0.1:3000`.
-        token: Who you are. Without one the server makes a new identity for each request.
-        timeout: Seconds for each request.
+        token: Who you are: a string, or a `TokenStore` or a function to have it from, which are
+            asked before the first request, shortly before the token expires, and after a 401.
+            Without one the server makes a new identity for each request.
+        timeout: Seconds for each request; None for no limit.
+        proxy: http:// or socks5://[USER:PASSWORD@]HOST[:PORT]; True for what the environment says,
+            False for none. SOCKS takes the extra `proxy`.
+        headers: Further headers of each request, for a proxy in front of the server say.
+        ssl_context: For https://; None for one that checks certificates.
+
+    Raises ValueError for a bad token or proxy, MissingExtra for SOCKS without the extra.
     """
 
-    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
-        super().__init__(uri, token)
-        self._http = httpx.Client(timeout=timeout, verify=self._trust())
+    def __init__(
+        self,
+        uri: str,
+        token: TokenSource = None,
+        *,
+        timeout: float | None = _TIMEOUT,
+        proxy: str | bool = True,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(
+            uri, token, timeout=timeout, proxy=proxy, headers=headers, ssl_context=ssl_context
+        )
+        self._http = httpx.Client(**self._httpx_options)
 
     def _send(self, operation: op.Operation[T]) -> T:
         try:
@@ -214,9 +316,20 @@ def _log_timeout(follow: bool) -> httpx.Timeout:
 class AsyncHttpClient(_Base):
     """A server by its HTTP API. Use it in an `async with` block; see HttpClient for the methods."""
 
-    def __init__(self, uri: str, token: str | None = None, *, timeout: float = _TIMEOUT) -> None:
-        super().__init__(uri, token)
-        self._http = httpx.AsyncClient(timeout=timeout, verify=self._trust())
+    def __init__(
+        self,
+        uri: str,
+        token: TokenSource = None,
+        *,
+        timeout: float | None = _TIMEOUT,
+        proxy: str | bool = True,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(
+            uri, token, timeout=timeout, proxy=proxy, headers=headers, ssl_context=ssl_context
+        )
+        self._http = httpx.AsyncClient(**self._httpx_options)
 
     async def _send(self, operation: op.Operation[T]) -> T:
         try:

@@ -36,6 +36,10 @@ class Definition:
     def tables(self) -> Iterator[Mapping[str, Any]]:
         yield from self._parts.get("tables", [])
 
+    def views(self) -> Iterator[Mapping[str, Any]]:
+        yield from (one["View"] for one in self._parts.get("misc_exports", []) if "View" in one)
+        yield from self._parts.get("views", [])
+
     def functions(self) -> Iterator[Function]:
         miscellaneous = self._parts.get("misc_exports", [])
         procedures = [one["Procedure"] for one in miscellaneous if "Procedure" in one]

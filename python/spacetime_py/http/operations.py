@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from .._core import Identity, Timestamp
 from ..exceptions import HttpError, InternalError, QueryError, SenderError
+from ..sats_json import decode, encode
 from .definition import Definition
 from .models import (
     CallResult,
@@ -24,7 +25,6 @@ from .models import (
     Published,
     SqlResult,
 )
-from .sats_json import decode, encode
 
 T = TypeVar("T")
 
@@ -44,10 +44,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     uri: str = ""
     """The server, for messages."""
+    hide: Callable[[str], str] = str
+    """Takes tokens out of what is for messages."""
 
     @property
     def text(self) -> str:
-        return self.body.decode(errors="replace").strip()
+        return self.hide(self.body.decode(errors="replace").strip())
 
     def json(self) -> Any:
         try:

@@ -52,7 +52,7 @@ class ReducerContext(ViewContext):
 
     @property
     def connection_id(self) -> ConnectionId | None:
-        """The connection that called; None for scheduled reducers and calls over HTTP."""
+        """The connection that called, one for each call over HTTP; None when the database calls."""
         return self._connection if self._connection._value else None
 
     @property

@@ -5,10 +5,12 @@
 
 from .connection import SyncConnection, connect
 from .subscription import SyncSubscriptionBuilder, SyncSubscriptionHandle
+from .thread import use_event_loop
 
 __all__ = [
     "SyncConnection",
     "SyncSubscriptionBuilder",
     "SyncSubscriptionHandle",
     "connect",
+    "use_event_loop",
 ]

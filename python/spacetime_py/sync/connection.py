@@ -13,16 +13,21 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from typing_extensions import Self
 
+from .. import dynamic
 from .._core import ConnectionId, Identity
 from ..callbacks import Changes
 from ..changes import Transaction
 from ..connection import DbConnection
 from ..context import EventContext
+from ..conversion import all_into
+from ..debug import DebugView
 from ..query import Query
 from ..queues import Overflow
 from ..reducer import Call, ProcedureCall, ReducerCall
 from ..state import ConnectionState
+from ..stats import ConnectionStats
 from ..stream import Stream
+from ..token_source import TokenSource
 from .subscription import SyncSubscriptionBuilder, SyncSubscriptionHandle
 from .thread import shared_thread, stop_shared_thread
 
@@ -47,13 +52,35 @@ class _HasProcedures(Protocol[_T_co]):
     def procedures(self) -> _T_co: ...
 
 
+@overload
 def connect(
     connection: _C, *, callbacks: Literal["thread", "frame_tick"] = "thread"
-) -> SyncConnection[_C]:
+) -> SyncConnection[_C]: ...
+
+
+@overload
+def connect(
+    connection: str,
+    database: str,
+    *,
+    callbacks: Literal["thread", "frame_tick"] = "thread",
+    **options: Any,
+) -> SyncConnection[dynamic.DynamicConnection]: ...
+
+
+def connect(
+    connection: Any,
+    database: str | None = None,
+    *,
+    callbacks: Literal["thread", "frame_tick"] = "thread",
+    **options: Any,
+) -> SyncConnection[Any]:
     """Connect, and return when the server has greeted; `close()` or a `with` ends it.
 
     Args:
         connection: Not entered yet: `DbConnection(uri=..., database=...)` of the generated package.
+            Or, without one, address and name of the database, and options as those of
+            `spacetime_py.connect`.
         callbacks: "thread": they run in the background thread, at once. "frame_tick": they wait
             until the program calls `frame_tick()`, and run in its thread.
 
@@ -61,6 +88,13 @@ def connect(
     """
     if callbacks not in ("thread", "frame_tick"):
         raise ValueError(f"callbacks is 'thread' or 'frame_tick', not {callbacks!r}")
+    if isinstance(connection, str):
+        if database is None:
+            raise TypeError("connect(uri, database) takes the name of the database as well")
+        connection = dynamic.connection(connection, database, **options)
+    elif database is not None or options:
+        given = ", ".join(options) or "database"
+        raise TypeError(f"{given}: the options of a connection are given to its DbConnection")
     made = SyncConnection(connection, is_ticked=callbacks == "frame_tick")
     made._open()
     return made
@@ -93,7 +127,7 @@ class SyncConnection(Generic[_C_co]):
         """The reducers. A call returns when it is committed and its row callbacks have run.
 
         It raises what awaiting it would: SenderError, InternalError, CallTimeout, ConnectionClosed.
-        In a callback it returns at once.
+        In a callback it returns at once. `.result()` has the value of a reducer that gives one.
         """
         return cast(_T, self._reducers)
 
@@ -139,6 +173,18 @@ class SyncConnection(Generic[_C_co]):
         """What it is doing."""
         return self._inner.state
 
+    @property
+    def stats(self) -> ConnectionStats:
+        """What it has done so far, in numbers."""
+        return self._inner.stats
+
+    def debug(self) -> DebugView:
+        """State, subscriptions, tables, calls and numbers, to be printed. It holds no token."""
+        return self._inner.debug()
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def states(self) -> Iterator[ConnectionState]:
         """The state of now and every later one, waited for; the last is `CLOSED`."""
         states = self._thread.call(self._inner.states)
@@ -168,12 +214,21 @@ class SyncConnection(Generic[_C_co]):
     @overload
     def query(self, query: Query[_T, Any], *, timeout: float | None = None) -> list[_T]: ...
 
-    def query(self, query: Any, *, timeout: float | None = None) -> list[Any]:
+    @overload
+    def query(
+        self, query: str | Query[Any, Any], *, into: type[_T], timeout: float | None = None
+    ) -> list[_T]: ...
+
+    def query(
+        self, query: Any, *, into: type[Any] | None = None, timeout: float | None = None
+    ) -> list[Any]:
         """The rows that one query finds now, without subscribing; the cache is not touched.
 
-        `timeout` in seconds. Raises QueryError, CallTimeout, ConnectionClosed.
+        `timeout` in seconds. `into`: a class of your own to make of each row. Raises QueryError,
+        CallTimeout, ConnectionClosed; ConversionError.
         """
-        return self._thread.run(lambda: self._inner.query(query, timeout=timeout))
+        rows = self._thread.run(lambda: self._inner.query(query, timeout=timeout))
+        return rows if into is None else all_into(rows, into)
 
     def wait(self, call: Call[_T], timeout: float | None = None) -> _T:
         """The outcome of a call that was sent. `timeout` in seconds. Raises as awaiting it does."""
@@ -214,16 +269,30 @@ class SyncConnection(Generic[_C_co]):
         queue = self._queue
         if queue is None:
             raise RuntimeError('connect(..., callbacks="frame_tick") to run callbacks yourself')
-        end = None if budget is None else time.perf_counter() + budget
+        began = time.perf_counter_ns()
+        end = None if budget is None else began + 1e9 * budget
         for _ in range(len(queue)):
             try:
                 place, callback, args = queue.popleft()
             except IndexError:  # another thread ticks as well
                 break
             self._inner._guard.call_now(place, callback, *args)
-            if end is not None and time.perf_counter() >= end:
+            if end is not None and time.perf_counter_ns() >= end:
                 break
+        self._inner._core.add_frame(time.perf_counter_ns() - began)
         return len(queue)
+
+    def set_token(
+        self, token: TokenSource, *, new_identity: bool = False, timeout: float | None = None
+    ) -> None:
+        """Connect again with this token, and return when the cache is up to date.
+
+        Cache, subscriptions and callbacks stay. See `DbConnection.set_token`, and for what it
+        raises; RuntimeError in a callback.
+        """
+        self._thread.run(
+            lambda: self._inner.set_token(token, new_identity=new_identity, timeout=timeout)
+        )
 
     def wait_connected(self, timeout: float | None = None) -> None:
         """Return once it is `CONNECTED`. `timeout` in seconds.
@@ -263,7 +332,7 @@ class SyncConnection(Generic[_C_co]):
 
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ReducerCall:
+    ) -> ReducerCall[Any]:
         call = self._send_reducer(name, args, timeout)
         if not self._thread.is_here:
             self._thread.run(call._wait)
@@ -271,7 +340,7 @@ class SyncConnection(Generic[_C_co]):
 
     def _send_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ReducerCall:
+    ) -> ReducerCall[Any]:
         return self._thread.call(lambda: self._inner._call_reducer(name, args, timeout))
 
     def _call_procedure(

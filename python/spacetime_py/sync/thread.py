@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ..pending import logger
+from ..logs import callbacks_log
 
 _T = TypeVar("_T")
 
@@ -16,8 +16,8 @@ _T = TypeVar("_T")
 class LoopThread:
     """Starts with the first connection and then waits for the next, until the program ends."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+    def __init__(self, new_event_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        self._loop = new_event_loop()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="spacetime_py", daemon=True)
         self._thread.start()
@@ -78,7 +78,7 @@ class LoopThread:
                 self._loop.run_forever()
             except BaseException as error:
                 # A callback's SystemExit or KeyboardInterrupt: they end no other thread either.
-                logger.error(
+                callbacks_log.error(
                     "%s in the thread of connections", type(error).__name__, exc_info=error
                 )
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -87,6 +87,20 @@ class LoopThread:
 
 _starting = threading.Lock()
 _shared: LoopThread | None = None
+_new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+
+
+def use_event_loop(new_event_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """What makes the event loop of the thread: `uvloop.new_event_loop` say.
+
+    To be called before the first `connect`: all connections share the thread. Raises RuntimeError
+    when it runs already.
+    """
+    global _new_event_loop
+    with _starting:
+        if _shared is not None and _shared.is_alive:
+            raise RuntimeError("the thread of connections runs: choose its loop before `connect`")
+        _new_event_loop = new_event_loop
 
 
 def shared_thread() -> LoopThread:
@@ -94,7 +108,7 @@ def shared_thread() -> LoopThread:
     global _shared
     with _starting:
         if _shared is None or not _shared.is_alive:
-            _shared = LoopThread()
+            _shared = LoopThread(_new_event_loop)
         return _shared
 
 

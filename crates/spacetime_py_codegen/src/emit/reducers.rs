@@ -18,7 +18,12 @@ pub fn emit(schema: &Schema, names: &Names) -> String {
     for (attribute, reducer) in attributes.iter().zip(&schema.reducers) {
         file.imports.add("spacetime_py.bindings", "ReducerCall");
         let method = Method { kind: "reducer", attribute, name: &reducer.name, params: &reducer.params };
-        method.emit(&mut file, &annotations, &Annotation::name("ReducerCall"));
+        let call = if reducer.ok.is_unit() {
+            Annotation::name("ReducerCall") // of nothing
+        } else {
+            Annotation::generic("ReducerCall", annotations.of(&reducer.ok, &mut file.imports))
+        };
+        method.emit(&mut file, &annotations, &call);
     }
     file.finish("Reducers of the module.")
 }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
 use super::index::OrderedIndex;
 use super::table::TableCache;
@@ -14,22 +16,37 @@ use crate::wire::message::{RowList, TableRows};
 pub struct ClientCache {
     module: Arc<ModuleDef>,
     tables: Vec<TableCache>,
-    names: HashMap<String, usize>,
+    /// By name, as bytes: a message's names need no second look at their characters.
+    names: HashMap<Vec<u8>, usize, RandomState>,
     /// Tables that the server sent rows of and the schema does not have: each is told once.
     unknown: HashSet<String>,
+    /// Tables whose rows the bindings would misread, and why.
+    misfits: HashMap<usize, String>,
     warnings: Vec<String>,
 }
 
 impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
-        let names = module.tables.iter().enumerate().map(|(index, table)| (table.name.clone(), index)).collect();
+        let names =
+            module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(TableCache::new).collect();
-        ClientCache { module, tables, names, unknown: HashSet::new(), warnings: Vec::new() }
+        let (unknown, misfits) = Default::default();
+        ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }
     }
 
     /// For the same module, to be filled and to `replace` this one.
     pub fn new_empty_like(&self) -> Self {
-        ClientCache { unknown: self.unknown.clone(), ..ClientCache::new(self.module.clone()) }
+        let (unknown, misfits) = (self.unknown.clone(), self.misfits.clone());
+        ClientCache { unknown, misfits, ..ClientCache::new(self.module.clone()) }
+    }
+
+    /// From now on, rows of these tables are a fault; so are those that are here already. Replaces what was said before.
+    pub fn refuse(&mut self, misfits: HashMap<usize, String>) -> Result<()> {
+        self.misfits = misfits;
+        match self.misfits.iter().find(|(table, _)| !self.tables[**table].rows().is_empty()) {
+            Some((_, problem)) => Err(Error::Schema(problem.clone())),
+            None => Ok(()),
+        }
     }
 
     pub fn table(&self, index: usize) -> &TableCache {
@@ -45,15 +62,17 @@ impl ClientCache {
     pub fn check(&mut self, rows: Vec<TableRows>) -> Result<Batch> {
         let mut batch = Batch::default();
         for rows in rows {
-            let name = rows.table.as_str();
-            let Some(&table) = self.names.get(name) else {
-                self.warn_of_unknown(name);
+            let Some(&table) = self.names.get(rows.table.as_bytes()) else {
+                self.warn_of_unknown(rows.table.as_str());
                 continue;
             };
+            if let Some(problem) = self.misfits.get(&table) {
+                return Err(Error::Schema(problem.clone()));
+            }
             let def = &self.module.tables[table];
             let is_event = rows.is_event || def.is_event;
-            let inserts = self.check_list(name, def.row, rows.query_set, rows.inserts, &mut batch)?;
-            let deletes = self.check_list(name, def.row, rows.query_set, rows.deletes, &mut batch)?;
+            let inserts = self.check_list(&def.name, def.row, rows.query_set, rows.inserts, &mut batch)?;
+            let deletes = self.check_list(&def.name, def.row, rows.query_set, rows.deletes, &mut batch)?;
             match batch.tables.iter_mut().find(|known| (known.table, known.is_event) == (table, is_event)) {
                 Some(known) => {
                     known.inserts.extend(inserts);
@@ -140,6 +159,21 @@ impl ClientCache {
             }
         }
         Diff { buffers: gathered.into_buffers(), tables: diffs }
+    }
+
+    /// How many rows each query set holds. Looks at every row.
+    pub fn set_sizes(&self) -> HashMap<u32, usize> {
+        let mut sizes = HashMap::new();
+        for (_, set, _) in self.tables.iter().flat_map(|table| table.rows().deliveries()) {
+            *sizes.entry(set).or_default() += 1;
+        }
+        sizes
+    }
+
+    /// Name, number of rows and bytes of memory of each table, in the order of the schema.
+    pub fn sizes(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        let tables = self.module.tables.iter().zip(&self.tables);
+        tables.map(|(def, table)| (def.name.as_str(), table.rows().len(), table.memory()))
     }
 
     /// What a person should know and was not told yet.

@@ -1,7 +1,7 @@
 //! One connection to a database, and those that replace it: bytes in, events and bytes out. No socket, clock, thread or
 //! Python.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +12,13 @@ use super::event::{CallError, Closed, ClosedKind, Event};
 use super::keepalive::{Keepalive, Patience, Verdict};
 use super::requests::Requests;
 use super::resync::Resync;
+use super::stats::{CallKind, Stats};
 use super::subscriptions::Subscriptions;
 use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
 use crate::wire::capture::{Capture, Kind};
 use crate::wire::compression::{self, Compression};
-use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, ServerMessage, TableRows};
+use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, Returned, ServerMessage, TableRows};
 use crate::wire::protocol::Protocol;
 use crate::wire::socket::{Socket, SocketEvent};
 
@@ -54,8 +55,10 @@ pub struct Connection {
     protocol: Option<Protocol>,
     /// This client's name on the current connection, once the server has greeted.
     me: Option<Me>,
-    /// Who greeted first. A reconnect asks to be the same again.
-    first: Option<(Me, String)>,
+    /// Who this client is, from the first greeting on: a reconnect has to find it the same.
+    identity: Option<[u8; 32]>,
+    /// The next greeting may be for somebody else.
+    becomes_other: bool,
     /// The token of the last greeting, whomever it greeted.
     token: Option<String>,
     cache: ClientCache,
@@ -68,7 +71,11 @@ pub struct Connection {
     head: Head,
     closed: bool,
     capture: Capture,
+    stats: Stats,
 }
+
+/// The work on a message of so many bytes is always timed: `stats.rs`.
+const WORTH_TIMING: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Me {
@@ -89,7 +96,8 @@ impl Connection {
             outgoing: Vec::new(),
             protocol: None,
             me: None,
-            first: None,
+            identity: None,
+            becomes_other: false,
             token: None,
             cache: ClientCache::new(module),
             resync: None,
@@ -100,15 +108,17 @@ impl Connection {
             head: Head::default(),
             closed: false,
             capture: Capture::default(),
+            stats: Stats::default(),
             options,
         })
     }
 
-    /// A new socket in the place of the old one, for the same cache and query sets, as the same identity.
-    pub fn reconnect(&mut self) -> Result<()> {
+    /// A new socket in the place of the old one, for the same cache and query sets, as the same identity unless another
+    /// one is allowed. Before the first greeting, any is.
+    pub fn reconnect(&mut self, token: Option<&str>, may_become_other: bool) -> Result<()> {
         self.lose_socket();
-        let token = self.first.as_ref().map(|(_, token)| token.as_str()).or(self.options.token.as_deref());
         self.socket = open_socket(&self.options, token)?;
+        self.becomes_other = may_become_other;
         self.keepalive = Keepalive::new(self.options.patience);
         (self.protocol, self.closed) = (None, false);
         Ok(())
@@ -117,6 +127,7 @@ impl Connection {
     /// Any split of the same bytes gives the same events.
     pub fn receive_data(&mut self, data: &[u8]) {
         self.keepalive.hear();
+        self.stats.received(data.len());
         self.socket.receive(data, &mut self.incoming);
     }
 
@@ -133,6 +144,7 @@ impl Connection {
             Verdict::Fine => {}
             Verdict::Ping => {
                 self.capture.record(true, Kind::Ping, Bytes::new);
+                self.stats.pings_sent += 1;
                 self.socket.ping();
             }
             Verdict::Gone => {
@@ -150,8 +162,10 @@ impl Connection {
 
     /// Applies one message: who handles the event sees the cache as that message left it.
     pub fn next_event(&mut self) -> Option<Event> {
+        self.stats.asked(self.rest.is_empty() && self.next_size() >= WORTH_TIMING);
         loop {
             if let Some(event) = self.ready.pop_front() {
+                self.stats.hand_out(&event);
                 return Some(event);
             }
             if self.closed {
@@ -175,7 +189,9 @@ impl Connection {
     /// Everything to be sent now.
     pub fn data_to_send(&mut self) -> Vec<u8> {
         self.send_outgoing();
-        self.socket.take_output()
+        let output = self.socket.take_output();
+        self.stats.bytes_sent += output.len() as u64;
+        output
     }
 
     pub fn cache(&self) -> &ClientCache {
@@ -184,6 +200,16 @@ impl Connection {
 
     pub fn cache_mut(&mut self) -> &mut ClientCache {
         &mut self.cache
+    }
+
+    /// Tables that are not in the database as the bindings have them, by their number, and what to say of them. The
+    /// connection ends when rows of one come, or have come.
+    pub fn refuse_rows(&mut self, misfits: HashMap<usize, String>) {
+        let caches = self.resync.as_mut().map(|resync| &mut resync.cache).into_iter().chain([&mut self.cache]);
+        let refused = caches.map(|cache| cache.refuse(misfits.clone())).fold(Ok(()), Result::and);
+        if let (Err(error), false) = (refused, self.closed) {
+            self.fail(error);
+        }
     }
 
     /// What the server chose of the offer.
@@ -205,6 +231,33 @@ impl Connection {
         &mut self.capture
     }
 
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    pub fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.stats
+    }
+
+    /// Messages that wait to be sent.
+    pub fn queued(&self) -> usize {
+        self.outgoing.len()
+    }
+
+    /// How many rows each query set holds, by its id. Looks at every row. None while the sets are being made again, and in
+    /// version 1, which names no set for a row.
+    pub fn query_set_sizes(&self) -> Option<Vec<(u32, usize)>> {
+        if self.resync.is_some() {
+            return None;
+        }
+        let sizes = self.cache.set_sizes();
+        if sizes.contains_key(&0) {
+            return None;
+        }
+        let of = |id| Some((id, sizes.get(&self.subscriptions.get(id)?.wire_id).copied().unwrap_or(0)));
+        Some(self.subscriptions.ids().into_iter().filter_map(of).collect())
+    }
+
     /// Requests without an answer, and query sets.
     pub fn pending(&self) -> (usize, usize) {
         (self.requests.len(), self.subscriptions.count())
@@ -212,7 +265,7 @@ impl Connection {
 
     /// Gives the id of the new query set. While there is no connection, it waits for the next one.
     pub fn subscribe(&mut self, queries: Vec<String>) -> Result<u32> {
-        if self.first.is_none() {
+        if self.identity.is_none() {
             return Err(not_open());
         }
         let id = self.new_id();
@@ -234,19 +287,22 @@ impl Connection {
 
     /// `args`: the BSATN of the parameters' product. Gives the request id.
     pub fn call_reducer(&mut self, name: &str, args: Vec<u8>) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::CallReducer { request_id, name, args: &args })?;
+        let request_id =
+            self.request(CallKind::Reducer, |request_id| ClientMessage::CallReducer { request_id, name, args: &args })?;
         self.requests.add_reducer(request_id, name, args);
         Ok(request_id)
     }
 
     pub fn call_procedure(&mut self, name: &str, args: &[u8]) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::CallProcedure { request_id, name, args })?;
+        let request_id =
+            self.request(CallKind::Procedure, |request_id| ClientMessage::CallProcedure { request_id, name, args })?;
         self.requests.add_procedure(request_id, name);
         Ok(request_id)
     }
 
     pub fn one_off_query(&mut self, query: &str) -> Result<u32> {
-        let request_id = self.request(|request_id| ClientMessage::OneOffQuery { request_id, query })?;
+        let request_id =
+            self.request(CallKind::Query, |request_id| ClientMessage::OneOffQuery { request_id, query })?;
         self.requests.add_query(request_id);
         Ok(request_id)
     }
@@ -269,12 +325,13 @@ impl Connection {
         id
     }
 
-    fn request<'a>(&mut self, message: impl FnOnce(u32) -> ClientMessage<'a>) -> Result<u32> {
+    fn request<'a>(&mut self, kind: CallKind, message: impl FnOnce(u32) -> ClientMessage<'a>) -> Result<u32> {
         if !self.is_open() {
             return Err(not_open());
         }
         let request_id = self.new_id();
         self.send(&message(request_id))?;
+        self.stats.call(kind, request_id);
         Ok(request_id)
     }
 
@@ -286,6 +343,7 @@ impl Connection {
 
     fn send_outgoing(&mut self) {
         let (Some(protocol), false) = (self.protocol, self.outgoing.is_empty()) else { return };
+        self.stats.messages_sent += self.outgoing.len() as u64;
         for payload in protocol.payloads(std::mem::take(&mut self.outgoing)) {
             self.capture.record(true, Kind::Message, || payload.clone().into());
             self.socket.send(payload);
@@ -317,6 +375,7 @@ impl Connection {
             SocketEvent::Opened { protocol } => self.protocol = Protocol::from_subprotocol(&protocol),
             SocketEvent::Message(payload) => return Some(self.open_payload(payload)),
             SocketEvent::Ping(data) => {
+                self.stats.pings_received += 1;
                 self.capture.record(false, Kind::Ping, || data.clone());
                 self.capture.record(true, Kind::Pong, || data);
             }
@@ -345,6 +404,7 @@ impl Connection {
     fn open_payload(&mut self, payload: Bytes) -> Result<()> {
         self.capture.record(false, Kind::Message, || payload.clone());
         self.rest = compression::open(payload, self.options.max_message_size)?;
+        self.stats.bytes_expanded += self.rest.len() as u64;
         if self.rest.is_empty() {
             return Err(Error::Protocol("the server sent a payload without a message".into()));
         }
@@ -359,7 +419,9 @@ impl Connection {
         let (message, rest) = protocol.decode(&body, self.options.max_message_size)?;
         self.rest = rest;
         self.head = message.head;
+        self.stats.messages_received += 1;
         self.handle(message)?;
+        self.stats.decoded();
         let warnings = self.current().take_warnings();
         self.ready.extend(warnings.into_iter().map(Event::Warning));
         Ok(())
@@ -371,9 +433,20 @@ impl Connection {
     }
 
     fn apply(&mut self, rows: Vec<TableRows>) -> Result<Diff> {
-        let cache = self.current();
-        let batch = cache.check(rows)?;
-        Ok(cache.apply(batch))
+        let batch = self.current().check(rows)?;
+        self.stats.checked(&batch);
+        self.stats.decoded();
+        let diff = self.current().apply(batch);
+        self.stats.applied();
+        Ok(diff)
+    }
+
+    /// Rows leave that the message does not name.
+    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Diff) -> Diff {
+        self.stats.time_this();
+        let diff = change(self.current());
+        self.stats.applied();
+        diff
     }
 
     fn handle(&mut self, ServerMessage { head, content }: ServerMessage) -> Result<()> {
@@ -386,7 +459,9 @@ impl Connection {
             Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(head, rows),
             Content::SubscriptionError { message } => self.subscription_failed(head, message),
             Content::Transaction { outcome, cause } => self.transaction(outcome, cause)?,
-            Content::ReducerResult { timestamp, outcome } => self.reducer_result(head, timestamp, outcome)?,
+            Content::ReducerResult { timestamp, outcome, returned } => {
+                self.reducer_result(head, timestamp, outcome, returned)?
+            }
             Content::ProcedureResult { result } => {
                 let request_id = head.request_id.unwrap_or_default();
                 match self.requests.take_procedure(request_id) {
@@ -406,14 +481,15 @@ impl Connection {
         if self.me.replace(me).is_some() {
             return Err(Error::Protocol("the server greeted twice".into()));
         }
-        let is_reconnect = self.first.is_some();
-        let first = self.first.get_or_insert_with(|| (me, token.clone())).0;
-        if first.identity != me.identity {
+        let is_reconnect = self.identity.is_some();
+        let is_other = self.identity.is_some_and(|identity| identity != me.identity);
+        if is_other && !self.becomes_other {
             let reason = "the server took this client for somebody else on reconnecting".to_owned();
             self.socket.close(&mut VecDeque::new());
             self.end(Closed { kind: ClosedKind::Identity, code: None, reason, by_us: true });
             return Ok(());
         }
+        self.identity = Some(me.identity);
         self.ready.push_back(Event::Connected { identity: me.identity, connection_id: me.connection_id, token });
         if is_reconnect { self.start_resync() } else { Ok(()) }
     }
@@ -451,7 +527,9 @@ impl Connection {
     fn finish_resync(&mut self) {
         let Some(mut resync) = self.resync.take_if(|resync| resync.is_complete()) else { return };
         let fresh = std::mem::replace(&mut resync.cache, self.cache.new_empty_like());
+        self.stats.time_this();
         let diff = self.cache.replace(fresh);
+        self.stats.applied();
         self.ready.push_back(Event::Resynced { diff });
         for query_set in std::mem::take(&mut resync.ended) {
             self.subscriptions.remove(query_set);
@@ -497,7 +575,7 @@ impl Connection {
         let known = self.subscriptions.id_of(wire_id);
         let diff = match rows {
             Some(rows) => self.apply(rows)?,
-            None if known.is_some() => self.current().drop_set(wire_id),
+            None if known.is_some() => self.drop_rows(|cache| cache.drop_set(wire_id)),
             // Somebody else's request, in a replay: who asks for no rows keeps them.
             None => Diff::default(),
         };
@@ -517,7 +595,7 @@ impl Connection {
         let (query_sets, diff) = match (head.request_id, head.query_set) {
             (None, None) => {
                 self.resync.iter_mut().for_each(Resync::stop_waiting);
-                (self.subscriptions.remove_all(), self.current().drop_all())
+                (self.subscriptions.remove_all(), self.drop_rows(ClientCache::drop_all))
             }
             (Some(request_id), Some(wire_id)) if self.subscriptions.awaits(wire_id, request_id) => self.ended(wire_id),
             (None, Some(wire_id)) => self.ended(wire_id),
@@ -529,7 +607,7 @@ impl Connection {
 
     /// The server has no such query set, or has it no more: neither has the cache.
     fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Diff) {
-        let diff = self.current().drop_set(wire_id);
+        let diff = self.drop_rows(|cache| cache.drop_set(wire_id));
         self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
         let id = self.subscriptions.id_of(wire_id);
         id.iter().for_each(|id| self.subscriptions.remove(*id));
@@ -551,7 +629,13 @@ impl Connection {
         Ok(Event::Transaction { request_id: call.map(|(request_id, _)| request_id), cause, error, diff })
     }
 
-    fn reducer_result(&mut self, head: Head, timestamp: i64, outcome: Outcome) -> Result<Event> {
+    fn reducer_result(
+        &mut self,
+        head: Head,
+        timestamp: i64,
+        outcome: Outcome,
+        returned: Option<Returned>,
+    ) -> Result<Event> {
         let (diff, error) = self.outcome(outcome)?;
         let call = head.request_id.and_then(|request_id| self.requests.take_reducer(request_id));
         let request_id = call.as_ref().map(|call| call.request_id);
@@ -562,6 +646,7 @@ impl Connection {
             timestamp,
             caller_identity: me.identity,
             caller_connection_id: me.connection_id,
+            returned,
         });
         Ok(Event::Transaction { request_id, cause, error, diff })
     }
@@ -579,7 +664,11 @@ impl Connection {
             return Ok(Event::Unasked);
         };
         let result = match result {
-            Ok(rows) => Ok(self.cache.check(rows)?.into_diff()),
+            Ok(rows) => {
+                let batch = self.cache.check(rows)?;
+                self.stats.checked(&batch);
+                Ok(batch.into_diff())
+            }
             Err(message) => Err(message),
         };
         Ok(Event::QueryResult { request_id, result })
@@ -607,6 +696,7 @@ impl Connection {
         self.outgoing.clear();
         self.rest = Bytes::new();
         self.requests.clear();
+        self.stats.lose_calls();
         self.subscriptions.lose_connection();
         if let Some(resync) = self.resync.take() {
             self.ready.extend(resync.into_answers());

@@ -10,6 +10,7 @@ mod keys;
 pub mod requests;
 pub mod resync;
 pub mod rows;
+pub mod stats;
 pub mod subscriptions;
 pub mod table;
 

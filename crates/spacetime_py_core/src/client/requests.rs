@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 
-use crate::wire::message::Cause;
+use crate::wire::message::{Cause, Text};
 
 #[derive(Debug, Default)]
 pub struct Requests {
@@ -18,13 +18,13 @@ pub struct Requests {
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReducerCall {
     pub request_id: u32,
-    pub name: String,
+    pub name: Text,
     pub args: Bytes,
 }
 
 impl Requests {
     pub fn add_reducer(&mut self, request_id: u32, name: &str, args: Vec<u8>) {
-        self.reducers.push_back(ReducerCall { request_id, name: name.to_owned(), args: args.into() });
+        self.reducers.push_back(ReducerCall { request_id, name: name.into(), args: args.into() });
     }
 
     pub fn add_procedure(&mut self, request_id: u32, name: &str) {
@@ -87,6 +87,7 @@ mod tests {
             timestamp: 0,
             caller_identity: [0; 32],
             caller_connection_id: [0; 16],
+            returned: None,
         }
     }
 

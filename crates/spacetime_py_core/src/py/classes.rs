@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
+use super::error::CodegenError;
 use super::row::{Payload, RowClass};
 use crate::error::Error;
 use crate::sats::{Kind, ModuleDef, TypeId};
@@ -47,6 +48,18 @@ impl Module {
     #[getter]
     fn table_names(&self) -> Vec<String> {
         self.def.tables.iter().map(|table| table.name.clone()).collect()
+    }
+
+    #[getter]
+    fn parts(&self) -> usize {
+        self.def.parts()
+    }
+
+    fn misfits(&self, schema: &str) -> PyResult<Vec<(&'static str, String, String, bool)>> {
+        let description =
+            spacetime_py_codegen::describe(schema, true).map_err(|error| CodegenError::new_err(error.to_string()))?;
+        let misfits = self.def.misfits(&ModuleDef::from_bsatn(&description)?).into_iter();
+        Ok(misfits.map(|misfit| (misfit.kind, misfit.name, misfit.problem, misfit.is_missing)).collect())
     }
 }
 

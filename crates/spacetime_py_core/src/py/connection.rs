@@ -1,20 +1,23 @@
 //! The connection as a frozen class around a lock. The lock is never held while Python code could run.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use super::classes::Module;
+use super::delivery::Delivery;
 use super::encode::encode_args;
 use super::error::{ProtocolError, SchemaMismatchError};
 use super::event::event_object;
+use super::stats::snapshot;
 use super::table::TableCache;
 use crate::client::keepalive::Patience;
-use crate::client::{self, Event, Options};
+use crate::client::{self, Options};
 use crate::wire::capture::Kind;
 use crate::wire::compression::{self, Compression};
 use crate::wire::protocol::Protocol;
@@ -87,8 +90,9 @@ impl Connection {
             patience: Patience { interval: ping_interval, timeout: ping_timeout },
         };
         // Options are the caller's values, so that a fault in them is a ValueError.
-        let core = client::Connection::new(module.get().def.clone(), options)
+        let mut core = client::Connection::new(module.get().def.clone(), options)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        core.stats_mut().set_clock(super::stats::nanoseconds);
         Ok(Connection { core: Mutex::new(core), module: module.clone().unbind() })
     }
 
@@ -97,14 +101,36 @@ impl Connection {
         self.work(py, data.len(), |core| core.receive_data(data))
     }
 
+    /// Both in one call, since a busy connection makes it for each message.
+    #[pyo3(signature = (data, delivery = None))]
+    fn receive<'py>(
+        &self,
+        py: Python<'py>,
+        data: Input<'_>,
+        delivery: Option<&Delivery>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.receive_data(py, data)?;
+        self.next_event(py, delivery)
+    }
+
     fn receive_eof(&self) {
         self.lock().receive_eof();
     }
 
-    fn next_event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let size = self.lock().next_size();
-        let event: Option<Event> = self.work(py, size, client::Connection::next_event)?;
-        event.map(|event| event_object(self.module.bind(py), event)).transpose()
+    #[pyo3(signature = (delivery = None))]
+    fn next_event<'py>(&self, py: Python<'py>, delivery: Option<&Delivery>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let module = self.module.bind(py);
+        loop {
+            let size = self.lock().next_size();
+            let Some(event) = self.work(py, size, client::Connection::next_event)? else { return Ok(None) };
+            let event = match delivery {
+                Some(delivery) => delivery.tell(module, event)?,
+                None => Some(event),
+            };
+            if let Some(event) = event {
+                return event_object(module, event).map(Some);
+            }
+        }
     }
 
     fn data_to_send<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -118,8 +144,9 @@ impl Connection {
         core.next_tick()
     }
 
-    fn reconnect(&self) -> PyResult<()> {
-        Ok(self.lock().reconnect()?)
+    #[pyo3(signature = (token = None, may_become_other = false))]
+    fn reconnect(&self, token: Option<&str>, may_become_other: bool) -> PyResult<()> {
+        self.lock().reconnect(token, may_become_other).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     fn subscribe(&self, queries: Vec<String>) -> PyResult<u32> {
@@ -148,6 +175,10 @@ impl Connection {
         Ok(self.lock().one_off_query(query)?)
     }
 
+    fn refuse_rows(&self, misfits: HashMap<usize, String>) {
+        self.lock().refuse_rows(misfits);
+    }
+
     fn close(&self) {
         self.lock().close();
     }
@@ -165,6 +196,19 @@ impl Connection {
     #[getter]
     fn pending(&self) -> (usize, usize) {
         self.lock().pending()
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        snapshot(py, &self.lock())
+    }
+
+    /// Nanoseconds that the owner took for a frame.
+    fn add_frame(&self, duration: u64) {
+        self.lock().stats_mut().frames.add(duration);
+    }
+
+    fn query_set_sizes(&self, py: Python<'_>) -> Option<Vec<(u32, usize)>> {
+        py.detach(|| self.lock().query_set_sizes())
     }
 
     #[getter]

@@ -2,10 +2,12 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyType};
 
 use super::classes::Module;
+use super::plain::plain;
 use super::row::RowClass;
+use super::slots::text;
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::{Kind, Reader, Special, TypeId};
 
@@ -37,16 +39,9 @@ pub fn to_python<'py>(
         Kind::U256 => wide_int(py, reader.take(32)?, false)?,
         Kind::F32 => PyFloat::new(py, widen(reader.u32()?)).into_any(),
         Kind::F64 => PyFloat::new(py, reader.f64()?).into_any(),
-        Kind::String => PyString::new(py, reader.str()?).into_any(),
+        Kind::String => text(py, reader.bytes()?)?,
         Kind::Bytes => PyBytes::new(py, reader.bytes()?).into_any(),
-        Kind::Array(element) => {
-            let count = reader.count(layout.node(*element).min)?;
-            let list = PyList::empty(py);
-            for _ in 0..count {
-                list.append(to_python(py, module, *element, reader)?)?;
-            }
-            list.into_any()
-        }
+        Kind::Array(element) => array(py, module, *element, reader)?.into_any(),
         Kind::Product(product) => match product.special {
             Some(special) => special_product(py, special, reader)?,
             None if product.fields.is_empty() && !module.has_product_class(py, ty) => py.None().into_bound(py),
@@ -56,12 +51,30 @@ pub fn to_python<'py>(
     })
 }
 
+fn array<'py>(
+    py: Python<'py>,
+    module: &Module,
+    element: TypeId,
+    reader: &mut Reader<'_>,
+) -> PyResult<Bound<'py, PyList>> {
+    let layout = &module.def.layout;
+    let count = reader.count(layout.node(element).min)?;
+    let is_row = layout.product(element).is_some_and(|product| product.special.is_none());
+    let items = if is_row && module.has_product_class(py, element) {
+        let class = module.product_class(py, element)?;
+        (0..count).map(|_| row(py, module, class, element, reader)).collect::<PyResult<Vec<_>>>()?
+    } else {
+        (0..count).map(|_| to_python(py, module, element, reader)).collect::<PyResult<Vec<_>>>()?
+    };
+    PyList::new(py, items)
+}
+
 fn special_product<'py>(py: Python<'py>, special: Special, reader: &mut Reader<'_>) -> PyResult<Bound<'py, PyAny>> {
     Ok(match special {
-        Special::Identity => Bound::new(py, Identity { wire: reader.array()? })?.into_any(),
-        Special::ConnectionId => Bound::new(py, ConnectionId { wire: reader.array()? })?.into_any(),
-        Special::Timestamp => Bound::new(py, Timestamp { micros: reader.i64()? })?.into_any(),
-        Special::TimeDuration => Bound::new(py, TimeDuration { micros: reader.i64()? })?.into_any(),
+        Special::Identity => plain(py, Identity { wire: reader.array()? })?,
+        Special::ConnectionId => plain(py, ConnectionId { wire: reader.array()? })?,
+        Special::Timestamp => plain(py, Timestamp { micros: reader.i64()? })?,
+        Special::TimeDuration => plain(py, TimeDuration { micros: reader.i64()? })?,
         _ => {
             let mut bytes: [u8; 16] = reader.array()?;
             bytes.reverse();
@@ -106,7 +119,7 @@ fn row<'py>(
     reader: &mut Reader<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let start = reader.position();
-    module.def.layout.skip(ty, reader)?;
+    module.def.layout.skip_known(ty, reader)?;
     class.instance(py, reader.since(start))
 }
 

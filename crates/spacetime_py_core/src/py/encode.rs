@@ -3,7 +3,7 @@
 use pyo3::buffer::PyBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::classes::Module;
 use super::convert::{err_class, is_nullable, ok_class, some_class, uuid_class};
@@ -11,6 +11,7 @@ use super::row::{Payload, RowClass};
 use super::slots::{bytes_of, class_of_object};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::bsatn::{MAX_EMPTY, TooLong};
+use crate::sats::layout::Product;
 use crate::sats::module::FunctionDef;
 use crate::sats::{Kind, Special, TypeId, Writer};
 
@@ -62,16 +63,16 @@ type Encoded = Result<(), Fault>;
 pub fn encode_args(module: &Module, kind: &str, function: &FunctionDef, args: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let params = &module.def.layout.product(function.params).expect("parameters are a product").fields;
     let args = args.cast::<PyTuple>()?;
-    let root = format!("{kind} `{}`", function.name);
+    let root = || format!("{kind} `{}`", function.name);
     if args.len() != params.len() {
-        let text = format!("{root} takes {} arguments, {} were given", params.len(), args.len());
+        let text = format!("{} takes {} arguments, {} were given", root(), params.len(), args.len());
         return Err(super::error::EncodeError::new_err(text));
     }
     let mut writer = Writer(Vec::with_capacity(32));
     for (index, (param, value)) in params.iter().zip(args.iter_borrowed()).enumerate() {
         encode(module, param.ty, &value, &mut writer).map_err(|fault| {
             let name = param.name.clone().unwrap_or_else(|| index.to_string());
-            super::error::EncodeError::new_err(fault.message(&format!("argument `{name}` of {root}")))
+            super::error::EncodeError::new_err(fault.message(&format!("argument `{name}` of {}", root())))
         })?;
     }
     Ok(writer.0)
@@ -138,7 +139,8 @@ fn extract_int<'py, T>(value: &Bound<'py, PyAny>, name: &str, min: T, max: T) ->
 where
     T: for<'a> FromPyObject<'a, 'py> + std::fmt::Display,
 {
-    if !is_integer(value) {
+    // A plain int needs no closer look.
+    if value.cast_exact::<PyInt>().is_err() && !is_integer(value) {
         return Err(expected(&format!("int ({name})"), value));
     }
     value.extract().map_err(|_| {
@@ -170,6 +172,9 @@ fn encode_wide(value: &Bound<'_, PyAny>, signed: bool, writer: &mut Writer) -> E
 
 /// A float, an int, or what has `__float__`; no bool and no str.
 fn extract_float(value: &Bound<'_, PyAny>) -> Result<f64, Fault> {
+    if let Ok(float) = value.cast_exact::<PyFloat>() {
+        return Ok(float.value());
+    }
     if value.is_instance_of::<PyBool>() {
         return Err(expected("float", value));
     }
@@ -200,7 +205,30 @@ fn encode_bytes(value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
     Ok(writer.bytes(&bytes)?)
 }
 
+/// The class of elements that are rows and have bytes.
+fn element_class(module: &Module, py: Python<'_>, element: TypeId) -> Option<&'static RowClass> {
+    let node = module.def.layout.node(element);
+    let is_row = matches!(node.kind, Kind::Product(Product { special: None, .. }));
+    if is_row && node.min != 0 { module.product_class(py, element).ok() } else { None }
+}
+
+/// A list whose elements are bytes already: nothing runs that could change it meanwhile.
+fn encode_rows(class: &RowClass, list: &Bound<'_, PyList>, writer: &mut Writer) -> Encoded {
+    writer.count(list.len())?;
+    let class_type = class.python_type(list.py());
+    for (index, row) in list.iter().enumerate() {
+        if row.get_type_ptr() != class_type.as_type_ptr() {
+            return Err(expected(class.name(), &row).inside(Place::Index(index)));
+        }
+        writer.0.extend_from_slice(bytes_of(&row));
+    }
+    Ok(())
+}
+
 fn encode_array(module: &Module, element: TypeId, value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
+    if let (Ok(list), Some(class)) = (value.cast_exact::<PyList>(), element_class(module, value.py(), element)) {
+        return encode_rows(class, list, writer);
+    }
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.len().is_err() {
         return Err(expected("list", value));
     }

@@ -120,22 +120,47 @@ pub struct ReducerInfo {
     cause: Cause,
 }
 
+impl ReducerInfo {
+    pub fn new(module: Py<Module>, cause: Cause) -> Self {
+        ReducerInfo { module, cause }
+    }
+}
+
 #[pymethods]
 impl ReducerInfo {
     #[getter]
     fn name(&self) -> &str {
-        &self.cause.reducer
+        self.cause.reducer.as_str()
     }
 
     #[getter]
     fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let module = self.module.bind(py).get();
-        let Some(reducer) = module.def.reducer(&self.cause.reducer) else { return Ok(PyTuple::empty(py)) };
+        let Some(reducer) = module.def.reducer(self.cause.reducer.as_str()) else { return Ok(PyTuple::empty(py)) };
         module.def.layout.validate(reducer.params, &self.cause.args)?;
         let params = &module.def.layout.product(reducer.params).expect("parameters are a product").fields;
         let mut reader = Reader::new(&self.cause.args);
         let values = params.iter().map(|param| to_python(py, module, param.ty, &mut reader));
         PyTuple::new(py, values.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    #[getter]
+    fn returned<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let module = self.module.bind(py).get();
+        let (Some(reducer), Some(returned)) = (module.def.reducer(self.cause.reducer.as_str()), &self.cause.returned)
+        else {
+            return Ok(py.None().into_bound(py));
+        };
+        let (ty, bytes) = match returned {
+            Ok(value) => (reducer.returns, value),
+            Err(error) => (reducer.fails, error),
+        };
+        // Bindings from a description of version 9 do not know of values.
+        let is_unit = module.def.layout.product(ty).is_some_and(|product| product.fields.is_empty());
+        if is_unit && !bytes.is_empty() {
+            return Ok(py.None().into_bound(py));
+        }
+        result_value(py, module, ty, bytes, "reducer", self.cause.reducer.as_str())
     }
 
     #[getter]
@@ -178,15 +203,23 @@ impl ProcedureResult {
         let (Some(procedure), Ok(bytes)) = (module.def.procedure(&self.name), &self.result) else {
             return Ok(py.None().into_bound(py));
         };
-        let mismatch = |source| {
-            ProtocolError::new_err(format!(
-                "the result of procedure `{}` is not what these bindings expect: {source}",
-                self.name
-            ))
-        };
-        module.def.layout.validate(procedure.returns, bytes).map_err(mismatch)?;
-        to_python(py, module, procedure.returns, &mut Reader::new(bytes))
+        result_value(py, module, procedure.returns, bytes, "procedure", &self.name)
     }
+}
+
+/// What a function gave, which may be of another type than the bindings say.
+fn result_value<'py>(
+    py: Python<'py>,
+    module: &Module,
+    ty: TypeId,
+    bytes: &[u8],
+    kind: &str,
+    name: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    module.def.layout.validate(ty, bytes).map_err(|source| {
+        ProtocolError::new_err(format!("the result of {kind} `{name}` is not what these bindings expect: {source}"))
+    })?;
+    to_python(py, module, ty, &mut Reader::new(bytes))
 }
 
 #[pyclass(frozen, get_all, module = "spacetime_py._core")]

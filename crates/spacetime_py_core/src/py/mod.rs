@@ -2,12 +2,17 @@
 
 mod classes;
 mod connection;
+mod context;
 mod convert;
+mod delivery;
 mod encode;
 mod error;
 mod event;
+mod packed;
+mod plain;
 mod row;
 mod slots;
+mod stats;
 mod table;
 mod types;
 
@@ -18,6 +23,7 @@ use pyo3::types::PyBytes;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    types::slim_all(module.py())?;
     module.add_class::<types::Identity>()?;
     module.add_class::<types::ConnectionId>()?;
     module.add_class::<types::TimeDuration>()?;
@@ -28,8 +34,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
     module.add_function(wrap_pyfunction!(row::to_bsatn, module)?)?;
     module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
+    module.add_function(wrap_pyfunction!(packed::packed_format, module)?)?;
+    module.add_function(wrap_pyfunction!(packed::check_packed, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
+    module.add_class::<context::EventContext>()?;
+    module.add_class::<delivery::Delivery>()?;
     module.add_class::<event::TableDiff>()?;
     module.add_class::<event::Connected>()?;
     module.add_class::<event::SubscribeApplied>()?;

@@ -2,6 +2,8 @@
 //! is decoded when it is read: a row from the cache and one that a user made cannot be told apart, pin nothing, and
 //! compare, hash and pickle by their bytes. What CPython calls is in `slots.rs`.
 
+use std::cell::Cell;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -12,6 +14,7 @@ use super::convert::to_python;
 use super::encode::{Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::slots::{bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use crate::sats::layout::Field;
 use crate::sats::{Layout, Reader, TypeId, Writer};
 
 /// What the bytes of an instance are.
@@ -26,6 +29,24 @@ pub enum Payload {
     },
 }
 
+impl Payload {
+    /// The type of the whole value.
+    fn ty(self) -> TypeId {
+        match self {
+            Payload::Product(ty) => ty,
+            Payload::Variant { sum, .. } => sum,
+        }
+    }
+}
+
+thread_local! {
+    /// What values are encoded into before it is known how long they are.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// A larger buffer is not kept.
+const LARGEST_SCRATCH: usize = 64 * 1024;
+
 pub struct RowClass {
     /// Set once, after the type that it holds was told where to find this.
     class: PyOnceLock<Py<PyType>>,
@@ -33,6 +54,18 @@ pub struct RowClass {
     payload: Payload,
     pub(super) name: String,
     pub(super) fields: Vec<Py<PyString>>,
+    ways: Vec<Way>,
+    /// Whether values may be nested too deeply, or have too many empty elements: bounds that hold where bytes are read hold
+    /// for values made here.
+    needs_check: bool,
+}
+
+/// How to find a field in the bytes of an instance.
+struct Way {
+    /// Where to start, and the types of the values to pass from there.
+    offset: usize,
+    passed: Box<[TypeId]>,
+    ty: TypeId,
 }
 
 impl RowClass {
@@ -50,6 +83,8 @@ impl RowClass {
             payload,
             name: declared.getattr("__name__")?.extract()?,
             fields: fields.iter().map(|field| PyString::intern(py, field).unbind()).collect(),
+            ways: ways(&module.get().def.layout, payload),
+            needs_check: !module.get().def.layout.is_bounded(payload.ty()),
         }));
         let class = make_type(declared, row_class, &fields)?;
         class.setattr("__qualname__", declared.getattr("__qualname__")?)?;
@@ -82,58 +117,65 @@ impl RowClass {
         new_instance(py, self.type_object(py), bytes)
     }
 
-    fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
-        &self.module.bind(py).get().def.layout
+    pub(super) fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
+        self.module.bind(py).get()
     }
 
-    fn ty(&self) -> TypeId {
-        match self.payload {
-            Payload::Product(ty) => ty,
-            Payload::Variant { sum, .. } => sum,
-        }
+    pub(super) fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
+        &self.module(py).def.layout
     }
 
+    pub(super) fn ty(&self) -> TypeId {
+        self.payload.ty()
+    }
+
+    #[inline]
     pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        match self.payload {
-            Payload::Variant { ty, .. } => to_python(py, module, ty, &mut Reader::at(bytes, 1)),
-            Payload::Product(ty) => {
-                let layout = &module.def.layout;
-                let product = layout.product(ty).expect("the class of a product");
-                let mut reader = layout.field(product, index, bytes)?;
-                to_python(py, module, product.fields[index].ty, &mut reader)
-            }
+        let way = &self.ways[index];
+        let mut reader = Reader::at(bytes, way.offset);
+        for ty in &way.passed {
+            module.def.layout.skip_known(*ty, &mut reader)?;
         }
+        to_python(py, module, way.ty, &mut reader)
     }
 
-    fn field_type(&self, layout: &Layout, index: usize) -> TypeId {
-        match self.payload {
-            Payload::Variant { ty, .. } => ty,
-            Payload::Product(ty) => layout.product(ty).expect("the class of a product").fields[index].ty,
-        }
+    /// Whether arguments by position and then these names are all fields in order, as most calls have them.
+    pub(super) fn is_whole(&self, positional: usize, names: &Bound<'_, PyTuple>) -> bool {
+        let rest = self.fields.get(positional..).unwrap_or_default();
+        positional <= self.fields.len()
+            && names.len() == rest.len()
+            && names.iter_borrowed().zip(rest).all(|(name, field)| name.as_ptr() == field.as_ptr())
     }
 
     /// A new instance from one value for each field.
-    pub(super) fn construct<'py>(&self, py: Python<'py>, values: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn construct<'a, 'py: 'a>(
+        &self,
+        py: Python<'py>,
+        values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let module = self.module.bind(py).get();
-        let mut writer = Writer(Vec::with_capacity(64));
+        // Encoding may run code of the user's, which makes another instance meanwhile: it finds no buffer, and gets a new one.
+        let mut writer = Writer(SCRATCH.take());
+        writer.0.clear();
         if let Payload::Variant { tag, .. } = self.payload {
             writer.u8(tag);
         }
-        for (index, value) in values.iter().enumerate() {
-            let ty = self.field_type(&module.def.layout, index);
-            encode(module, ty, value, &mut writer).map_err(|fault| {
+        for (index, value) in values.enumerate() {
+            encode(module, self.ways[index].ty, &value, &mut writer).map_err(|fault| {
                 let field = self.fields[index].bind(py).to_string_lossy().into_owned();
                 EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
             })?;
         }
-        // The bound on nesting and on empty elements is checked where bytes are read; a value made here obeys it too.
-        module
-            .def
-            .layout
-            .validate(self.ty(), &writer.0)
-            .map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
-        self.instance(py, &writer.0)
+        if self.needs_check {
+            let checked = module.def.layout.validate(self.ty(), &writer.0);
+            checked.map_err(|error| EncodeError::new_err(format!("{}: {error}", self.name)))?;
+        }
+        let instance = self.instance(py, &writer.0);
+        if writer.0.capacity() <= LARGEST_SCRATCH {
+            SCRATCH.set(writer.0);
+        }
+        instance
     }
 
     /// Values by position and by name to one for each field, as a function's arguments.
@@ -172,6 +214,22 @@ impl RowClass {
             PyTypeError::new_err(format!("{}() is missing the argument '{field}'", self.name))
         };
         values.into_iter().enumerate().map(|(index, value)| value.ok_or_else(|| missing(index))).collect()
+    }
+}
+
+fn ways(layout: &Layout, payload: Payload) -> Vec<Way> {
+    match payload {
+        // The tag comes first.
+        Payload::Variant { ty, .. } => vec![Way { offset: 1, passed: [].into(), ty }],
+        Payload::Product(ty) => {
+            let fields = &layout.product(ty).expect("the class of a product").fields;
+            let way = |(index, field): (usize, &Field)| {
+                let (from, offset) = field.anchor;
+                let passed = fields[from as usize..index].iter().map(|field| field.ty).collect();
+                Way { offset: offset as usize, passed, ty: field.ty }
+            };
+            fields.iter().enumerate().map(way).collect()
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The heap types of generated classes, made through the C API, and the functions that CPython calls on them.
 //!
-//! All unsafe code of the crate is here. What it relies on:
+//! All unsafe code of the crate is here and in `plain.rs`. What it relies on:
 //! - instances are only made by `new_instance`, with bytes that were checked against the class's type;
 //! - the types cannot be subclassed, so that an object of one of them has its layout;
 //! - a class, its getters and their names live as long as the process, as classes of modules do.
@@ -39,6 +39,21 @@ pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> P
         }
         ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
         Ok(Bound::from_owned_ptr(py, object.cast()))
+    }
+}
+
+/// A str from UTF-8. What is not ASCII CPython checks.
+#[inline]
+pub fn text<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let size = utf8.len() as ffi::Py_ssize_t;
+    // SAFETY: so many bytes are there. A new str of more than one character is nobody else's yet.
+    unsafe {
+        if size < 2 || !utf8.is_ascii() {
+            return Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_FromStringAndSize(utf8.as_ptr().cast(), size));
+        }
+        let text = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(size, 127))?;
+        ptr::copy_nonoverlapping(utf8.as_ptr(), ffi::PyUnicode_1BYTE_DATA(text.as_ptr()), utf8.len());
+        Ok(text)
     }
 }
 
@@ -108,6 +123,7 @@ pub fn make_type<'py>(
     let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
     let mut slots = [
         slot(ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        slot(ffi::Py_tp_getattro, getattro as *mut c_void),
         slot(ffi::Py_tp_hash, hash as *mut c_void),
         slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
         slot(ffi::Py_tp_repr, repr as *mut c_void),
@@ -173,6 +189,18 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         let ty = ffi::Py_TYPE(object);
         ffi::PyObject_Free(object.cast());
         ffi::Py_DECREF(ty.cast());
+    }
+}
+
+/// Finds fields by their interned names, which is what code that was compiled asks for: CPython's own way to a getter costs
+/// more than most fields. Anything else goes that way, and so do names that are not interned.
+unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    unsafe {
+        let class = class_of(ffi::Py_TYPE(object));
+        match class.fields.iter().position(|field| field.as_ptr() == name) {
+            Some(index) => guarded(|py| class.field(py, raw_bytes(object), index)),
+            None => ffi::PyObject_GenericGetAttr(object, name),
+        }
     }
 }
 
@@ -252,7 +280,7 @@ unsafe extern "C" fn replace(
             let values = class.bind(py, &[], named.into_iter())?;
             let keep = |(index, value): (usize, Option<_>)| value.map_or_else(|| class.field(py, bytes, index), Ok);
             let values: Vec<_> = values.into_iter().enumerate().map(keep).collect::<PyResult<_>>()?;
-            class.construct(py, &values)
+            class.construct(py, values.iter().map(Bound::as_borrowed))
         })
     }
 }
@@ -268,20 +296,24 @@ unsafe extern "C" fn call(
         let class = class_of(class.cast());
         guarded(|py| {
             let count = ffi::PyVectorcall_NARGS(nargsf) as usize;
-            let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
-            let positional: Vec<_> = (0..count).map(argument).collect();
             let names = match Bound::from_borrowed_ptr_or_opt(py, names) {
-                None if count == class.fields.len() => return class.construct(py, &positional),
                 None => PyTuple::empty(py),
                 Some(names) => names.cast_into::<PyTuple>()?,
             };
+            if class.is_whole(count, &names) {
+                return class
+                    .construct(py, (0..class.fields.len()).map(|index| Borrowed::from_ptr(py, *args.add(index))));
+            }
+            let argument = |index: usize| Bound::from_borrowed_ptr(py, *args.add(index));
+            let positional: Vec<_> = (0..count).map(argument).collect();
             let named = names
                 .iter()
                 .enumerate()
                 .map(|(index, name)| Ok((name.cast_into::<PyString>()?, argument(count + index))));
             let named: Vec<_> = named.collect::<PyResult<_>>()?;
             let values = class.bind(py, &positional, named.into_iter())?;
-            class.construct(py, &class.require_all(py, values)?)
+            let values = class.require_all(py, values)?;
+            class.construct(py, values.iter().map(Bound::as_borrowed))
         })
     }
 }

@@ -1,10 +1,11 @@
 //! A table's cached rows as Python sees them: a container, lookups by index, an iterator.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyByteArray, PyList, PyTuple, PyType};
 
 use super::classes::Module;
 use super::connection::Connection;
@@ -34,7 +35,7 @@ impl TableCache {
 
     fn __iter__(slf: &Bound<'_, Self>) -> Rows {
         let version = slf.get().core(slf.py()).cache().table(slf.get().index).version;
-        Rows { table: slf.clone().unbind(), next: Mutex::new(0), version }
+        Rows { table: slf.clone().unbind(), next: AtomicU32::new(0), version }
     }
 
     fn __contains__(&self, row: &Bound<'_, PyAny>) -> bool {
@@ -93,6 +94,22 @@ impl TableCache {
         };
         let span = Span::between(end_of(start, include_start)?, end_of(end, include_end)?);
         self.select(py, &columns, &span, reverse, limit)
+    }
+
+    #[getter]
+    fn row_type<'py>(&self, py: Python<'py>) -> Bound<'py, PyType> {
+        self.class.python_type(py)
+    }
+
+    /// All rows, one after the other.
+    fn packed<'py>(&self, py: Python<'py>) -> Bound<'py, PyByteArray> {
+        let core = self.core(py);
+        let rows = core.cache().table(self.index).rows();
+        let all: Vec<u8> = rows.iter().fold(Vec::new(), |mut all, (row, _)| {
+            all.extend_from_slice(row);
+            all
+        });
+        PyByteArray::new(py, &all)
     }
 
     #[getter]
@@ -213,7 +230,7 @@ impl TableCache {
 #[pyclass(frozen, module = "spacetime_py._core")]
 struct Rows {
     table: Py<TableCache>,
-    next: Mutex<u32>,
+    next: AtomicU32,
     version: u64,
 }
 
@@ -232,12 +249,11 @@ impl Rows {
                 "the table changed during iteration; iterate over list(table) to keep its rows of now",
             ));
         }
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = cache.rows().next_live(*next) else {
-            *next = u32::MAX;
+        let Some(id) = cache.rows().next_live(self.next.load(Ordering::Relaxed)) else {
+            self.next.store(u32::MAX, Ordering::Relaxed);
             return Ok(None);
         };
-        *next = id + 1;
+        self.next.store(id + 1, Ordering::Relaxed);
         table.class.instance(py, cache.rows().bytes(id)).map(Some)
     }
 }

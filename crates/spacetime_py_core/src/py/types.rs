@@ -2,6 +2,7 @@
 
 #![allow(clippy::wrong_self_convention, reason = "methods that Python calls take `&self`")]
 
+use super::plain::{Plain, slim};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyType, PyTzInfo};
@@ -104,6 +105,19 @@ id_type!(
     16,
     32
 );
+
+impl Plain for Identity {}
+impl Plain for ConnectionId {}
+impl Plain for TimeDuration {}
+impl Plain for Timestamp {}
+
+/// To be called before anything makes one of these.
+pub fn slim_all(py: Python<'_>) -> PyResult<()> {
+    slim::<Identity>(py)?;
+    slim::<ConnectionId>(py)?;
+    slim::<TimeDuration>(py)?;
+    slim::<Timestamp>(py)
+}
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;

@@ -213,6 +213,27 @@ impl Layout {
         shape
     }
 
+    /// Whether no value of the type is nested deeper than the type itself, and none has elements without bytes.
+    pub fn is_bounded(&self, ty: TypeId) -> bool {
+        self.is_bounded_below(ty, &mut Vec::new())
+    }
+
+    fn is_bounded_below(&self, ty: TypeId, above: &mut Vec<TypeId>) -> bool {
+        if above.contains(&ty) {
+            return false;
+        }
+        above.push(ty);
+        let is_bounded = match self.kind(ty) {
+            Kind::Array(element) => self.node(*element).min != 0 && self.is_bounded_below(*element, above),
+            Kind::Product(Product { fields, .. }) | Kind::Sum(Sum { variants: fields, .. }) => {
+                fields.iter().all(|field| self.is_bounded_below(field.ty, above))
+            }
+            _ => true,
+        };
+        above.pop();
+        is_bounded
+    }
+
     fn anchors(&self, product: &Product) -> Vec<(u32, u32)> {
         let mut anchor = (0, 0);
         let mut anchors = Vec::with_capacity(product.fields.len());
@@ -423,6 +444,20 @@ mod tests {
             AlgebraicType::Product(vec![element("children", AlgebraicType::Array(Box::new(AlgebraicType::Ref(0))))]);
         let (layout, _) = Layout::compile(&[tree], &[]).unwrap();
         assert_eq!((layout.node(TypeId(0)).fixed, layout.node(TypeId(0)).min), (None, 4));
+    }
+
+    #[test]
+    fn recursion_and_empty_elements_have_no_bound() {
+        let tree = AlgebraicType::Array(Box::new(AlgebraicType::Ref(0)));
+        let twice = vec![element("a", AlgebraicType::Ref(1)), element("b", AlgebraicType::Ref(1))];
+        let types = [
+            AlgebraicType::Product(vec![element("children", tree)]),
+            AlgebraicType::Product(vec![element("x", AlgebraicType::F64)]),
+            AlgebraicType::Product(twice),
+            AlgebraicType::Array(Box::new(AlgebraicType::unit())),
+        ];
+        let (layout, _) = Layout::compile(&types, &[]).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|index| layout.is_bounded(TypeId(index))), [false, true, true, false]);
     }
 
     #[test]

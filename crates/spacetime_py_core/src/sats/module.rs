@@ -41,8 +41,9 @@ pub struct FunctionDef {
     pub name: String,
     /// A product type: one field per parameter.
     pub params: TypeId,
-    /// Unit for reducers.
     pub returns: TypeId,
+    /// What it fails with: a value of the module's own for reducers, unit for procedures.
+    pub fails: TypeId,
 }
 
 impl ModuleDef {
@@ -93,6 +94,7 @@ struct RawFunction {
     name: String,
     params: Vec<Element>,
     returns: AlgebraicType,
+    fails: AlgebraicType,
 }
 
 /// The tag of version 10 among the versions of a module description.
@@ -128,18 +130,21 @@ impl RawModule {
     fn compile(self) -> Result<ModuleDef> {
         let functions = self.reducers.iter().chain(&self.procedures);
         let further: Vec<_> = functions
-            .flat_map(|function| [AlgebraicType::Product(function.params.clone()), function.returns.clone()])
+            .flat_map(|function| {
+                let params = AlgebraicType::Product(function.params.clone());
+                [params, function.returns.clone(), function.fails.clone()]
+            })
             .collect();
         let (layout, places) = Layout::compile(&self.typespace, &further)?;
         let tables = self.tables.iter().map(|table| table.compile(&layout));
         let views = self.views.iter().map(|view| self.compile_view(view, &layout));
         let tables = tables.chain(views).collect::<Result<_>>()?;
-        let mut places = places.chunks_exact(2);
+        let mut places = places.chunks_exact(3);
         let mut define = |function: RawFunction| {
-            let [params, returns] = places.next().expect("two types were compiled for each function") else {
-                unreachable!("chunks of two")
+            let [params, returns, fails] = places.next().expect("three types were compiled for each function") else {
+                unreachable!("chunks of three")
             };
-            FunctionDef { name: function.name, params: *params, returns: *returns }
+            FunctionDef { name: function.name, params: *params, returns: *returns, fails: *fails }
         };
         let reducers = self.reducers.into_iter().map(&mut define).collect();
         let procedures = self.procedures.into_iter().map(&mut define).collect();
@@ -265,16 +270,15 @@ fn read_reducer(reader: &mut Reader<'_>) -> Decoded<RawFunction> {
     let name = string(reader)?;
     let params = read_product(reader)?;
     reader.tag(2)?;
-    let returns = AlgebraicType::read(reader)?;
-    AlgebraicType::read(reader)?;
-    Ok(RawFunction { name, params, returns })
+    let (returns, fails) = (AlgebraicType::read(reader)?, AlgebraicType::read(reader)?);
+    Ok(RawFunction { name, params, returns, fails })
 }
 
 /// RawProcedureDefV10: name, parameters, result, visibility.
 fn read_procedure(reader: &mut Reader<'_>) -> Decoded<RawFunction> {
     let (name, params, returns) = (string(reader)?, read_product(reader)?, AlgebraicType::read(reader)?);
     reader.tag(2)?;
-    Ok(RawFunction { name, params, returns })
+    Ok(RawFunction { name, params, returns, fails: unit() })
 }
 
 /// RawViewDefV10: name, index, public, anonymous, parameters, result.
@@ -283,5 +287,10 @@ fn read_view(reader: &mut Reader<'_>) -> Decoded<RawFunction> {
     reader.u32()?;
     reader.bool()?;
     reader.bool()?;
-    Ok(RawFunction { name, params: read_product(reader)?, returns: AlgebraicType::read(reader)? })
+    let (params, returns) = (read_product(reader)?, AlgebraicType::read(reader)?);
+    Ok(RawFunction { name, params, returns, fails: unit() })
+}
+
+fn unit() -> AlgebraicType {
+    AlgebraicType::Product(Vec::new())
 }

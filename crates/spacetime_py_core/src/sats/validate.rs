@@ -11,7 +11,13 @@ impl Layout {
     /// Moves past one value of type `ty`. What passes here decodes without errors and encodes to the same bytes.
     #[inline]
     pub fn skip(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
-        self.skip_nested(ty, reader, 0)
+        self.skip_nested::<true>(ty, reader, 0)
+    }
+
+    /// The same for a value that has passed before: texts are not looked at again.
+    #[inline]
+    pub fn skip_known(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
+        self.skip_nested::<false>(ty, reader, 0)
     }
 
     /// `data` is one value and nothing else.
@@ -27,12 +33,12 @@ impl Layout {
         let (from, offset) = product.fields[index].anchor;
         let mut reader = Reader::at(data, offset as usize);
         for field in &product.fields[from as usize..index] {
-            self.skip(field.ty, &mut reader)?;
+            self.skip_known(field.ty, &mut reader)?;
         }
         Ok(reader)
     }
 
-    fn skip_nested(&self, ty: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
+    fn skip_nested<const CHECK: bool>(&self, ty: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
         let node = self.node(ty);
         if let (true, Some(size)) = (node.plain, node.fixed) {
             return reader.take(size as usize).map(drop);
@@ -42,28 +48,29 @@ impl Layout {
         }
         match &node.kind {
             Kind::Bool => reader.bool().map(drop),
-            Kind::String => reader.str().map(drop),
+            Kind::String if CHECK => reader.str().map(drop),
+            Kind::String => reader.bytes().map(drop),
             Kind::Bytes => reader.bytes().map(drop),
-            Kind::Array(element) => self.skip_array(*element, reader, depth),
+            Kind::Array(element) => self.skip_array::<CHECK>(*element, reader, depth),
             Kind::Product(product) => {
                 for step in &product.steps {
                     match step {
                         Step::Skip(size) => drop(reader.take(*size as usize)?),
-                        Step::Check(ty) => self.skip_nested(*ty, reader, depth + 1)?,
+                        Step::Check(ty) => self.skip_nested::<CHECK>(*ty, reader, depth + 1)?,
                     }
                 }
                 Ok(())
             }
             Kind::Sum(sum) => {
                 let tag = reader.tag(sum.variants.len())?;
-                self.skip_nested(sum.variants[usize::from(tag)].ty, reader, depth + 1)
+                self.skip_nested::<CHECK>(sum.variants[usize::from(tag)].ty, reader, depth + 1)
             }
             // Every other kind is plain.
             _ => Ok(()),
         }
     }
 
-    fn skip_array(&self, element: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
+    fn skip_array<const CHECK: bool>(&self, element: TypeId, reader: &mut Reader<'_>, depth: u32) -> Decoded<()> {
         let node = self.node(element);
         let count = reader.count(node.min)?;
         if let (true, Some(size)) = (node.plain, node.fixed) {
@@ -71,7 +78,7 @@ impl Layout {
             return reader.take(count as usize * size as usize).map(drop);
         }
         for _ in 0..count {
-            self.skip_nested(element, reader, depth + 1)?;
+            self.skip_nested::<CHECK>(element, reader, depth + 1)?;
         }
         Ok(())
     }

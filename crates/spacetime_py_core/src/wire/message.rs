@@ -87,6 +87,7 @@ pub enum Content {
     ReducerResult {
         timestamp: i64,
         outcome: Outcome,
+        returned: Option<Returned>,
     },
     ProcedureResult {
         result: Result<Bytes, String>,
@@ -95,6 +96,9 @@ pub enum Content {
         result: Result<Vec<TableRows>, String>,
     },
 }
+
+/// What a reducer returned, its value or its error, as BSATN.
+pub type Returned = Result<Bytes, Bytes>;
 
 #[derive(Debug)]
 pub enum Outcome {
@@ -108,13 +112,15 @@ pub enum Outcome {
 /// The reducer call behind a transaction.
 #[derive(Clone, Debug)]
 pub struct Cause {
-    pub reducer: String,
+    pub reducer: Text,
     pub args: Bytes,
     /// The caller's own number: means something only to the caller.
     pub request_id: u32,
     pub timestamp: i64,
     pub caller_identity: [u8; 32],
     pub caller_connection_id: [u8; 16],
+    /// None where the server does not tell, or the reducer did not run to its end.
+    pub returned: Option<Returned>,
 }
 
 /// Rows of one table that came and went, or happened.
@@ -140,12 +146,23 @@ impl TableRows {
 }
 
 /// A part of a message that is text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(Bytes);
 
 impl Text {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("checked when it was read")
+    }
+
+    /// The same as UTF-8, for look-ups.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Text(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 

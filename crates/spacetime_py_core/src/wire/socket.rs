@@ -94,7 +94,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// As much of a refusal's body is kept.
 const MAX_BODY: usize = 8 * 1024;
 /// `tungstenite` clears this much before each read, so that a large buffer would cost small messages dearly.
-const READ_BUFFER: usize = 16 * 1024;
+const READ_BUFFER: usize = 4 * 1024;
 
 impl Socket {
     /// Queues the upgrade request. `authority` is HOST:PORT, `target` the path with its query, `protocols` the offer.

@@ -80,7 +80,7 @@ pub fn decode(body: &Bytes, limit: usize) -> Result<(ServerMessage, usize)> {
     if let Some(fault) = decoder.fault {
         return Err(fault);
     }
-    let message = decoded.map_err(Error::decode(format!("{name} from the server")))?;
+    let message = decoded.map_err(Error::decode(format_args!("{name} from the server")))?;
     Ok((message, decoder.message.reader.position()))
 }
 
@@ -148,7 +148,7 @@ impl Decoder<'_> {
         let timestamp = self.message.reader.i64()?;
         let caller_identity = self.message.reader.array()?;
         let caller_connection_id = self.message.reader.array()?;
-        let reducer = self.message.string()?;
+        let reducer = self.message.text()?;
         let reducer_id = self.message.reader.u32()?;
         let args = self.message.bytes()?;
         let request_id = self.message.reader.u32()?;
@@ -158,7 +158,8 @@ impl Decoder<'_> {
             outcome => outcome,
         };
         head.request_id = Some(request_id);
-        let cause = Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id };
+        let cause =
+            Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id, returned: None };
         Ok(Content::Transaction { outcome, cause: Some(cause) })
     }
 

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use super::message::{ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, ServerMessage, TableRows};
+use super::message::{
+    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, ServerMessage, TableRows,
+};
 use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
 use crate::sats::{Reader, Writer};
@@ -65,7 +67,7 @@ const MESSAGES: [&str; 8] = [
 pub fn decode(body: &Bytes) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
     let mut message = MessageReader::new(body);
-    let decoded = server_message(&mut message).map_err(Error::decode(format!("{name} from the server")))?;
+    let decoded = server_message(&mut message).map_err(Error::decode(format_args!("{name} from the server")))?;
     Ok((decoded, message.reader.position()))
 }
 
@@ -107,7 +109,9 @@ fn server_message(message: &mut MessageReader<'_>) -> Decoded<ServerMessage> {
         }
         6 => {
             head.request_id = Some(message.reader.u32()?);
-            Content::ReducerResult { timestamp: message.reader.i64()?, outcome: reducer_outcome(message)? }
+            let timestamp = message.reader.i64()?;
+            let (outcome, returned) = reducer_outcome(message)?;
+            Content::ReducerResult { timestamp, outcome, returned }
         }
         _ => {
             let result = match message.reader.tag(2)? {
@@ -168,19 +172,22 @@ fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Vec<TableRows>
     Ok(rows)
 }
 
-fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<Outcome> {
+fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<(Outcome, Option<Returned>)> {
     Ok(match message.reader.tag(4)? {
         0 => {
-            message.bytes()?; // the reducer's value: always empty, reducers return none
-            Outcome::Committed(transaction_update(message)?)
+            let value = message.bytes()?;
+            (Outcome::Committed(transaction_update(message)?), Some(Ok(value)))
         }
-        1 => Outcome::Committed(Vec::new()),
-        2 => Outcome::Failed(error_text(&message.bytes()?)),
-        _ => Outcome::NotRun(message.string()?),
+        1 => (Outcome::Committed(Vec::new()), Some(Ok(Bytes::new()))),
+        2 => {
+            let error = message.bytes()?;
+            (Outcome::Failed(error_text(&error)), Some(Err(error)))
+        }
+        _ => (Outcome::NotRun(message.string()?), None),
     })
 }
 
-/// The error that a reducer returned: BSATN of a string, by the rules of module descriptions.
+/// The error that a reducer returned, as text: up to now servers take only modules where it is a string.
 fn error_text(value: &[u8]) -> String {
     let mut reader = Reader::new(value);
     match reader.str() {

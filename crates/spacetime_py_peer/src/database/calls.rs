@@ -86,18 +86,21 @@ impl Database {
             Ok(()) => {
                 ended = self.transact(call, |context| {
                     self.module.reducer(name, args, context)?;
-                    Ok(context.timestamp)
+                    Ok((context.timestamp, std::mem::take(&mut context.value)))
                 });
                 if quiet {
                     return;
                 }
                 match &ended {
-                    Ok((timestamp, update)) => {
+                    Ok(((timestamp, value), update)) => {
                         reply.timestamp = *timestamp;
-                        reply.outcome = Outcome::Committed(update);
+                        reply.outcome = Outcome::Committed { update, value };
                     }
-                    Err(Failure::User(text)) => reply.outcome = Outcome::Failed(text),
                     Err(Failure::Fatal(text)) => reply.outcome = Outcome::Fatal(text),
+                    Err(failure) => {
+                        let value = if let Failure::Value(value) = failure { Some(&value[..]) } else { None };
+                        reply.outcome = Outcome::Failed { text: failure.text(), value };
+                    }
                 }
             }
             Err(error) => {
@@ -155,11 +158,10 @@ impl CallError {
                 "invalid arguments for {kind} {name}: {text}: invalid arguments for function {name}: {text}: {text}"
             ),
             CallError::BadArguments(text) => format!("invalid arguments for {kind} {name}: {text}"),
-            CallError::Failed(Failure::User(text)) => text.clone(),
             CallError::Failed(Failure::Fatal(text)) if kind == "procedure" => {
                 format!("The module instance encountered a fatal error: {text}")
             }
-            CallError::Failed(Failure::Fatal(text)) => text.clone(),
+            CallError::Failed(failure) => failure.text().to_owned(),
         }
     }
 }

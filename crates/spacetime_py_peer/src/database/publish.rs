@@ -42,7 +42,7 @@ impl State {
             args: call.args,
             identity: call.caller.identity,
             connection_id: call.caller.connection_id.unwrap_or_default(),
-            outcome: Outcome::Committed(update),
+            outcome: Outcome::Committed { update, value: &[] },
         })
     }
 

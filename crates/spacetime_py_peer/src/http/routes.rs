@@ -8,7 +8,6 @@ use super::message::{Request, Response};
 use super::sats_json;
 use crate::database::{CallError, Caller, Database, Function, now_micros};
 use crate::host::Host;
-use crate::modules::Failure;
 use crate::token::{Bearer, identity_hex, random_connection_id};
 
 /// Answers one request. Every answer about a database names the identity that asked for it.
@@ -121,9 +120,7 @@ async fn call(database: &Rc<Database>, request: &Request, bearer: &Bearer, name:
 
 fn within_a_visit(database: &Rc<Database>, bearer: &Bearer, work: impl FnOnce(Caller) -> Answer) -> Answer {
     let connection_id = random_connection_id();
-    database.enter(bearer.identity, connection_id).map_err(|failure| match failure {
-        Failure::User(text) | Failure::Fatal(text) => Response::text(403, text),
-    })?;
+    database.enter(bearer.identity, connection_id).map_err(|failure| Response::text(403, failure.text()))?;
     let answer = work(Caller { identity: bearer.identity, connection_id: Some(connection_id) });
     database.leave(bearer.identity, connection_id);
     answer

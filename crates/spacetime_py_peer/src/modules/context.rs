@@ -20,13 +20,15 @@ pub struct Context<'a> {
     pub timestamp: i64,
     /// Of the database.
     pub identity: Identity,
+    /// What the reducer gives its caller, as BSATN.
+    pub value: Vec<u8>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(transaction: Transaction<'a>, caller: Caller, timestamp: i64, identity: Identity) -> Self {
         let schema = transaction.tables().schema.clone();
         let Caller { identity: sender, connection_id } = caller;
-        Context { transaction, schema, sender, connection_id, timestamp, identity }
+        Context { transaction, schema, sender, connection_id, timestamp, identity, value: Vec::new() }
     }
 
     pub(crate) fn into_transaction(self) -> Transaction<'a> {

@@ -4,24 +4,29 @@
 //! | --- | --- | --- |
 //! | `insert_TABLE` | the columns, or the row | inserts it |
 //! | `update_TABLE` | the columns, or the row | puts it in the place of the row with its primary key |
-//! | `delete_TABLE` | the primary key; without one the columns | deletes it |
+//! | `delete_TABLE` | the primary key, or else one unique value; without one the columns | deletes it |
 //! | `fill_TABLE` | `count: u32` | inserts so many made-up rows |
 //! | `rewrite_TABLE` | `first: u64, count: u32, seed: u64` | puts made-up rows at these primary keys |
 //! | `clear_TABLE` | | deletes all rows |
 //! | `fail` | `message: String` | fails |
+//! | `give_ANYTHING` | those of its value's type | gives them back |
+//! | `refuse` | those of its error's type | fails with them |
 //! | `wait` | `milliseconds`, any integer | is answered so much later |
 //!
 //! The procedure `echo` gives back its argument. Lifecycle reducers and all others do nothing.
+//! The view `all_TABLE` has the rows of that table, `my_TABLE` those with the identity of who looks in a column.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use _core::sats::Reader;
+use _core::sats::{Reader, Special};
 
 use super::context::Context;
 use super::made_up::made_up;
 use super::{Failure, Module, Outcome};
+use crate::database::Identity;
 use crate::schema::Schema;
+use crate::store::{Row, Tables, column_range};
 
 const LOAD_TESTS: &str = include_str!("../../schemas/generic.json");
 
@@ -55,9 +60,31 @@ impl Generic {
         Ok(args.to_vec())
     }
 
+    /// Whether a column holds this identity.
+    fn is_of(&self, table: usize, row: &Row, identity: &Identity) -> bool {
+        let (layout, row_type) = (self.schema.layout(), self.schema.def.tables[table].row);
+        let columns = layout.product(row_type).map(|product| &product.fields[..]).unwrap_or_default();
+        columns.iter().enumerate().any(|(column, field)| {
+            let is_identity = layout.product(field.ty).is_some_and(|ty| ty.special == Some(Special::Identity));
+            is_identity && row[column_range(layout, row_type, Some(column as u16), row)] == identity[..]
+        })
+    }
+
+    /// The column that the reducer's one argument is a value of.
+    fn key_of(&self, name: &str, table: usize) -> Option<u16> {
+        let def = &self.schema.def.tables[table];
+        let fields = |ty| self.schema.layout().product(ty).map_or(0, |product| product.fields.len());
+        let takes_one = self.schema.def.reducer(name).is_some_and(|reducer| fields(reducer.params) == 1);
+        let unique = def.unique.first().copied().filter(|_| takes_one && fields(def.row) > 1);
+        def.primary_key.or(unique)
+    }
+
     fn delete(&self, name: &str, args: &[u8], table: usize, context: &mut Context<'_>) -> Outcome {
-        let found = match self.schema.def.tables[table].primary_key {
-            Some(_) => context.delete_key(table, self.exact(name, args)?),
+        let found = match self.key_of(name, table) {
+            Some(column) => {
+                let row = context.rows(table).find(column, self.exact(name, args)?).cloned();
+                row.is_some_and(|row| context.delete(table, &row))
+            }
             None => context.delete(table, &self.row(name, args, table)?),
         };
         if found { Ok(()) } else { Err(Failure::User("there is no such row".into())) }
@@ -115,6 +142,13 @@ impl Module for Generic {
             let message = reader.str().map_err(|_| unfit(name))?;
             return Err(Failure::User(message.to_owned()));
         }
+        if name.starts_with("give_") {
+            context.value = self.exact(name, args)?.to_vec();
+            return Ok(());
+        }
+        if name == "refuse" {
+            return Err(Failure::Value(self.exact(name, args)?.to_vec()));
+        }
         let Some((verb, table)) = name.split_once('_') else { return Ok(()) };
         let Some(table) = self.schema.table(table) else { return Ok(()) };
         match verb {
@@ -147,5 +181,17 @@ impl Module for Generic {
         let procedure = self.schema.def.procedure(name).ok_or_else(Failure::panic)?;
         let is_value = self.schema.layout().validate(procedure.returns, args).is_ok();
         if name == "echo" && is_value { Ok(args.to_vec()) } else { Err(unfit(name)) }
+    }
+
+    fn view(&self, view: usize, sender: Identity, tables: &Tables) -> Vec<Row> {
+        let name = &self.schema.def.tables[view].name;
+        let Some((whose, table)) = name.split_once('_') else { return Vec::new() };
+        let Some(table) = self.schema.table(table) else { return Vec::new() };
+        let rows = tables.table(table).rows();
+        match whose {
+            "all" => rows.cloned().collect(),
+            "my" => rows.filter(|row| self.is_of(table, row, &sender)).cloned().collect(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -20,6 +20,8 @@ use crate::store::{Row, Tables};
 pub enum Failure {
     /// The module says no, in these words.
     User(String),
+    /// The same by a value of its own error type, as BSATN.
+    Value(Vec<u8>),
     /// It broke down.
     Fatal(String),
 }
@@ -28,6 +30,14 @@ impl Failure {
     /// A panic, as clients hear of it.
     pub fn panic() -> Failure {
         Failure::Fatal("The instance encountered a fatal error.".into())
+    }
+
+    /// As it is told where there is no place for a value.
+    pub fn text(&self) -> &str {
+        match self {
+            Failure::User(text) | Failure::Fatal(text) => text,
+            Failure::Value(_) => "the reducer's error is not a text",
+        }
     }
 }
 

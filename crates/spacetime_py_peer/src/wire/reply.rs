@@ -66,10 +66,10 @@ pub struct ReducerReply<'a> {
 }
 
 pub enum Outcome<'a> {
-    /// With what it changed for this client, from `Protocol::encode_update`.
-    Committed(&'a [u8]),
-    /// The reducer's own error.
-    Failed(&'a str),
+    /// With what it changed for this client, from `Protocol::encode_update`, and what the reducer gave.
+    Committed { update: &'a [u8], value: &'a [u8] },
+    /// The reducer's own error, and the same as a value unless it is only a text. Version 1 has no place for values.
+    Failed { text: &'a str, value: Option<&'a [u8]> },
     /// It broke down.
     Fatal(&'a str),
     /// It never ran.

@@ -180,11 +180,11 @@ fn reducer(out: &mut Out, reply: &ReducerReply<'_>) {
     let mut request = reply.request;
     let mut args = reply.args;
     match reply.outcome {
-        Outcome::Committed(update) => {
+        Outcome::Committed { update, .. } => {
             out.u8(0);
             out.raw(update);
         }
-        Outcome::Failed(text) | Outcome::Fatal(text) => {
+        Outcome::Failed { text, .. } | Outcome::Fatal(text) => {
             out.u8(1);
             out.str(text);
         }

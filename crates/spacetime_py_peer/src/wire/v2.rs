@@ -128,12 +128,16 @@ fn query_rows(out: &mut Out, rows: &[QueryRows<'_>]) {
 
 fn outcome(out: &mut Out, outcome: &Outcome<'_>) {
     match outcome {
-        Outcome::Committed(update) => {
+        Outcome::Committed { update, value } => {
             out.u8(0);
-            out.count(0); // reducers return nothing
+            out.bytes(value);
             out.raw(update);
         }
-        Outcome::Failed(text) => {
+        Outcome::Failed { value: Some(error), .. } => {
+            out.u8(2);
+            out.bytes(error);
+        }
+        Outcome::Failed { text, .. } => {
             out.u8(2);
             out.count(4 + text.len());
             out.str(text);

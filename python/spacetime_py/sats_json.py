@@ -9,10 +9,11 @@ import enum
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
+from uuid import UUID
 
-from .._core import ConnectionId, Identity, TimeDuration, Timestamp
-from ..exceptions import DecodeError, EncodeError
-from ..sums import Err, Ok, Some
+from ._core import ConnectionId, Identity, TimeDuration, Timestamp
+from .exceptions import DecodeError, EncodeError
+from .sums import Err, Ok, Some
 
 Type: TypeAlias = Mapping[str, Any]
 """An AlgebraicType as JSON: one key, as in {"U32": []}."""
@@ -29,23 +30,28 @@ _INTEGERS = frozenset(f"{sign}{bits}" for sign in "UI" for bits in (8, 16, 32, 6
 _FLOATS = frozenset({"F32", "F64"})
 _MICROS = "__timestamp_micros_since_unix_epoch__"
 
+UNIT: Type = {"Product": {"elements": []}}
+
 _FROM_JSON: Mapping[str, Callable[[Any], Any]] = {
     "__identity__": lambda value: Identity(f"{int(value, 16):064x}"),
     "__connection_id__": lambda value: ConnectionId(f"{int(value):032x}"),
     _MICROS: Timestamp,
     "__time_duration_micros__": TimeDuration,
+    "__uuid__": lambda value: UUID(int=int(value)),
 }
 _TO_JSON: Mapping[str, Callable[[Any], Any]] = {
     "__identity__": lambda value: hex(int(value)),
     "__connection_id__": int,
     _MICROS: lambda value: value.micros,
     "__time_duration_micros__": lambda value: value.micros,
+    "__uuid__": int,
 }
 _SPECIAL: Mapping[str, type] = {
     "__identity__": Identity,
     "__connection_id__": ConnectionId,
     _MICROS: Timestamp,
     "__time_duration_micros__": TimeDuration,
+    "__uuid__": UUID,
 }
 
 
@@ -84,41 +90,62 @@ def _decode(kind: Type, value: Any, types: Sequence[Type]) -> Any:
             return bytes.fromhex(value)
         return [_decode(body, item, types) for item in value]
     if name in _INTEGERS:
-        return int(value, 16) if isinstance(value, str) else int(value)
+        return _integer(value)
     if name in _FLOATS:
         return math.nan if value is None else float(value)
     return value
 
 
+def _integer(value: Any) -> int:
+    """Wide ones are hexadecimal text."""
+    if isinstance(value, str) and value.removeprefix("-").startswith("0x"):
+        return int(value, 16)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError(value)
+
+
 def _decode_product(
     elements: Sequence[Mapping[str, Any]], value: Any, types: Sequence[Type]
 ) -> Any:
-    keys = names(elements)
-    fields: list[Any] = [value[key] for key in keys] if isinstance(value, dict) else list(value)
+    keys, items = names(elements), fields(elements, value)
     if len(keys) == 1 and keys[0] in _FROM_JSON:
-        return _FROM_JSON[keys[0]](fields[0])
+        return _FROM_JSON[keys[0]](items[0])
     return {
         key: _decode(element["algebraic_type"], item, types)
-        for key, element, item in zip(keys, elements, fields, strict=True)
+        for key, element, item in zip(keys, elements, items, strict=True)
     }
+
+
+def fields(elements: Sequence[Mapping[str, Any]], value: Any) -> list[Any]:
+    """The values of a product's elements, by their names or in their order."""
+    if not isinstance(value, dict):
+        return list(value)
+    by_name = cast("dict[str, Any]", value)
+    return [by_name[key] for key in names(elements)]
 
 
 def _decode_sum(variants: Sequence[Mapping[str, Any]], value: Any, types: Sequence[Type]) -> Any:
     keys = names(variants)
-    if isinstance(value, dict):
-        ((chosen, payload),) = cast("dict[str, Any]", value).items()
-        tag = keys.index(chosen)
-    else:
-        tag, payload = value
+    tag, payload = chosen(variants, value)
     inner = variants[tag]["algebraic_type"]
     if keys == ["some", "none"]:
         return _option(inner, payload, types) if tag == 0 else None
     item = _decode(inner, payload, types)
-    if keys == ["Interval", "Time"]:
+    if keys == ["Interval", "Time"] and isinstance(item, TimeDuration | Timestamp):
         return item
     if keys == ["ok", "err"]:
         return Ok(item) if tag == 0 else Err(item)
     return Variant(keys[tag], None if item == {} else item)
+
+
+def chosen(variants: Sequence[Mapping[str, Any]], value: Any) -> tuple[int, Any]:
+    """The tag of a sum's value and the payload."""
+    if isinstance(value, dict):
+        ((name, payload),) = cast("dict[str, Any]", value).items()
+        return names(variants).index(name), payload
+    tag, payload = value
+    return tag, payload
 
 
 def _option(inner: Type, payload: Any, types: Sequence[Type]) -> Any:
@@ -175,7 +202,7 @@ def _encode_scalar(name: str, value: Any, path: str) -> Any:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise _wrong(path, "float", value)
         if not math.isfinite(value):
-            raise EncodeError(f"{path}: JSON has no {value}; call over the socket to send it")
+            raise EncodeError(f"{path}: JSON has no {value}; BSATN has: a call over the socket")
         return float(value)
     expected = {"Bool": bool, "String": str}[name]
     if not isinstance(value, expected):
@@ -243,6 +270,8 @@ def _choose(keys: Sequence[str], value: Any, path: str) -> tuple[int, Any]:
     if keys == ["ok", "err"] and isinstance(value, Ok | Err):
         return (0 if isinstance(value, Ok) else 1), cast("Ok[Any]", value).value
     name, payload = _named(keys, value, path)
+    if name in keys:
+        return keys.index(name), payload
     plain = [_plain(key) for key in keys]
     if _plain(name) not in plain:
         raise EncodeError(f"{path}: there is no variant {name}; there are {', '.join(keys)}")

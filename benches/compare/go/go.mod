@@ -1,0 +1,3 @@
+module spacetime-py/benches/compare/go
+
+go 1.22
