@@ -57,7 +57,12 @@ def simulate(arguments: Sequence[str]) -> dict[str, int]:
         raise SimulationError("valgrind is missing: `apt-get install valgrind`, on Linux")
     # Addresses are the same in every run, and so is what shares a line of the cache.
     steady = ["setarch", platform.machine(), "-R"] if shutil.which("setarch") else []
-    pytest = [sys.executable, "-m", "pytest", *(arguments or ["benches/python"]), "-q"]
+    # What pytest keeps of the last run would make the heap another one.
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    pytest += arguments or ["benches/python"]
+    # And so would compiling the modules.
+    collect = [*pytest, "--collect-only"]
+    subprocess.run(collect, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     with tempfile.TemporaryDirectory(prefix="spacetime-py-callgrind-") as folder:
         out = f"--callgrind-out-file={folder}/%p.out"
         environment = {**os.environ, **ENVIRONMENT, "CODSPEED_PROFILE_FOLDER": folder}

@@ -1,6 +1,6 @@
 """The cache as a program reads it: tables, unique columns, indexes. 10,000 rows are cached.
 
-Hashes have a random seed, as they have in programs. So single keys are looked up in large numbers:
+Hashes have a seed that differs, as in programs. So single keys are looked up in large numbers:
 what a table's luck makes of them has to come out even.
 """
 
