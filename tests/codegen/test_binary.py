@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import wasmtime
 from spacetime_py import CodegenError
 from spacetime_py._core import Module, describe, generate, schema_json
 from spacetime_py.build import Program, pack, read_modules
@@ -88,6 +89,34 @@ def test_a_wasm_file(language: str, tmp_path: Path) -> None:
     expected = golden(Path("chat.json"))
     for name in ("__init__.py", "tables.py", "reducers.py", "queries.py"):
         assert (out / name).read_text() == (expected / name).read_text()
+
+
+NEWER = r"""
+(module
+  (import "spacetime_10.0" "bytes_sink_write" (func $write (param i32 i32 i32) (result i32)))
+  (import "spacetime_99.0" "what_nobody_knows_yet" (func $new (param i64) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 8) "\0a\00\00\00")
+  (data (i32.const 16) "\02\01\00\00\00\02\00\00\00\00")
+  (func (export "__setup__") (param i32) (result i32) SETUP)
+  (func (export "__describe_module__") (param i32)
+    (drop (call $write (local.get 0) (i32.const 16) (i32.const 8)))))
+"""
+"""A module of a later ABI, in WebAssembly's text: version 10, one section of no tables."""
+
+
+@pytest.mark.parametrize(
+    ("setup", "works"), [("(i32.const 0)", True), ("(call $new (i64.const 0))", False)]
+)
+def test_a_wasm_file_of_a_later_abi(setup: str, works: bool, tmp_path: Path) -> None:
+    """What it imports for its reducers is no obstacle to its description."""
+    wasm = wasmtime.wat2wasm(NEWER.replace("SETUP", setup))
+    file = tmp_path / "newer.wasm"
+    file.write_bytes(wasm)
+    done = run("generate", "--wasm", file, "--out", tmp_path / "out")
+    assert done.returncode == (0 if works else 1), done.stderr
+    assert (b"the host has no spacetime_99.0.what_nobody_knows_yet" in done.stderr) is not works
+    assert (tmp_path / "out").exists() is works
 
 
 @pytest.mark.parametrize("data", [b"", b"\0asm", b"\0asm\x01\0\0\0"])

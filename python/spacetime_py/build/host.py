@@ -89,11 +89,16 @@ class Host:
     def _function(self, wanted: wasmtime.ImportType) -> wasmtime.Func:
         import wasmtime
 
-        method = getattr(self, f"_{wanted.name}", None)
-        if method is None:
-            raise NotImplementedError(f"the host has no {wanted.module}.{wanted.name}")
+        name = f"{wanted.module}.{wanted.name}"
         kind = wanted.type
-        assert isinstance(kind, wasmtime.FuncType)
+        if not isinstance(kind, wasmtime.FuncType):
+            raise NotImplementedError(f"the host has no {name}")
+
+        def missing(*_: Any) -> NoReturn:
+            # Only now: what a module imports for its reducers is no obstacle to its description.
+            raise NotImplementedError(f"the host has no {name}")
+
+        method = getattr(self, f"_{wanted.name}", missing)
         answers = bool(kind.results)
 
         def checked(*arguments: Any) -> Any:
