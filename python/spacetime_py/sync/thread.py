@@ -81,8 +81,16 @@ class LoopThread:
                 callbacks_log.error(
                     "%s in the thread of connections", type(error).__name__, exc_info=error
                 )
+        self._loop.run_until_complete(self._end_tasks())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+    async def _end_tasks(self) -> None:
+        """What a thread that was interrupted waited for may not even have begun."""
+        left = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 _starting = threading.Lock()
