@@ -60,6 +60,7 @@ def test_each_error_is_on_its_page() -> None:
     assert [name for name in exceptions.__all__ if f"`{name}`" not in page] == []
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="older ones show `_core` in other words")
 def test_the_reference_is_current() -> None:
     command = [sys.executable, str(ROOT / "tools" / "api_reference.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True)
