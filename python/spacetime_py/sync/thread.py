@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..logs import callbacks_log
@@ -58,11 +59,22 @@ class LoopThread:
             )
         if not self.is_alive:
             raise RuntimeError("the program is ending")
-        future = asyncio.run_coroutine_threadsafe(start(), self._loop)
+        future: Future[_T] = Future()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def answer() -> None:
+            try:
+                future.set_result(await start())
+            except BaseException as error:
+                future.set_exception(error)
+
+        # The coroutine is made there: an interrupt here would leave one that nobody awaits.
+        self._loop.call_soon_threadsafe(lambda: tasks.append(self._loop.create_task(answer())))
         try:
             return future.result()
         except BaseException:  # KeyboardInterrupt
-            future.cancel()
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
             raise
 
     def stop(self) -> None:
