@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from functools import partial
 from typing import cast
 
@@ -15,6 +16,16 @@ from .proxies import Proxy
 from .transport import Driver, Endpoint
 
 _READ_SIZE = 65536
+
+
+class _Buffers(threading.local):
+    """One for all connections of a thread: what is read is with the core before the next read."""
+
+    def __init__(self) -> None:
+        self.incoming = memoryview(bytearray(_READ_SIZE))
+
+
+_buffers = _Buffers()
 
 
 class AsyncioTransport(asyncio.BufferedProtocol):
@@ -31,7 +42,7 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         self._driver = driver
         self._tls = tls
         self._proxy = proxy
-        self._buffer = memoryview(bytearray(_READ_SIZE))
+        self._buffer = _buffers.incoming
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._flush_is_scheduled = False
