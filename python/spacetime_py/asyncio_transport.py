@@ -6,6 +6,7 @@ asyncio and uvloop set TCP_NODELAY themselves.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 import threading
@@ -26,6 +27,14 @@ class _Buffers(threading.local):
 
 
 _buffers = _Buffers()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class AsyncioTransport(asyncio.BufferedProtocol):
@@ -61,8 +70,8 @@ class AsyncioTransport(asyncio.BufferedProtocol):
             await self._connect_over(await self._proxy.tunnel(host, port))
             return
         connect = partial(self._loop.create_connection, lambda: self, host, port, ssl=self._tls)
-        # uvloop knows no happy eyeballs: it tries one address after the other.
-        if isinstance(self._loop, asyncio.BaseEventLoop):
+        # One address has nothing to race with, and uvloop tries one after the other.
+        if isinstance(self._loop, asyncio.BaseEventLoop) and not _is_address(host):
             await connect(happy_eyeballs_delay=0.25)
         else:
             await connect()

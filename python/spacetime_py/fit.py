@@ -6,7 +6,8 @@ docs/decisions/0013-bindings-are-compared.md says why so. Before this file: `lin
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import quote
@@ -58,15 +59,15 @@ class Fit:
         self._where = f"the database `{database}` at {endpoint.authority}"
         self._database = database
         self._headers = headers
-        self._found: list[Misfit] = []
+        self._found: Sequence[Misfit] = ()
 
-    async def ask(self, factory: TransportFactory, token: str | None) -> list[Misfit] | None:
+    async def ask(self, factory: TransportFactory, token: str | None) -> Sequence[Misfit] | None:
         """What does not fit; None where the server does not tell. The user is told what is new."""
         request = _request(self._endpoint, self._database, token, self._headers)
         try:
             with anyio.fail_after(_PATIENCE):
                 answer = await _exchange(factory, self._endpoint, request)
-            found = [Misfit(*each) for each in self._module.misfits(_body(answer))]
+            found = _misfits(self._module, _body(answer))
         except (OSError, HTTPException, ValueError, CodegenError, SchemaMismatchError) as error:
             connection_log.debug("cannot compare the bindings with %s: %r", self._where, error)
             return None
@@ -75,7 +76,7 @@ class Fit:
         self._found = found
         return found
 
-    def is_another_module(self, found: list[Misfit]) -> bool:
+    def is_another_module(self, found: Sequence[Misfit]) -> bool:
         """Whether the database has nothing of these bindings."""
         return len(found) == self._module.parts and all(misfit.is_missing for misfit in found)
 
@@ -85,7 +86,7 @@ class Fit:
             "check its name, or run `spacetime-py generate` again"
         )
 
-    def refused_rows(self, found: list[Misfit]) -> dict[int, str]:
+    def refused_rows(self, found: Sequence[Misfit]) -> dict[int, str]:
         """What to say of rows of tables that are there and differ, by the tables' numbers."""
         differing = [misfit for misfit in found if misfit.kind == "table" and not misfit.is_missing]
         names = self._module.table_names
@@ -97,11 +98,17 @@ class Fit:
             if (misfit.kind, misfit.name) == (kind, name):
                 raise SchemaMismatchError(self._said([misfit]))
 
-    def _said(self, found: list[Misfit]) -> str:
+    def _said(self, found: Sequence[Misfit]) -> str:
         named = "; ".join(map(str, found[:_NAMED]))
         more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         remedy = "run `spacetime-py generate` again"
         return f"these bindings do not fit {self._where}: {named}{more}: {remedy}"
+
+
+# Connections of one program are mostly to one database.
+@lru_cache(maxsize=8)
+def _misfits(module: Module, schema: str) -> Sequence[Misfit]:
+    return tuple(Misfit(*each) for each in module.misfits(schema))
 
 
 def _request(
