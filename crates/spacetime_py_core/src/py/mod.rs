@@ -8,6 +8,7 @@ mod delivery;
 mod encode;
 mod error;
 mod event;
+mod fields;
 mod packed;
 mod plain;
 mod row;

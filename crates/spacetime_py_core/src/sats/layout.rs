@@ -418,10 +418,7 @@ mod tests {
         let on = product.fields[3].ty;
         assert_eq!(product.steps, [Step::Skip(16), Step::Check(text), Step::Check(on), Step::Skip(4)]);
         assert_eq!(*product.moves, [Move::Skip(16), Move::Text, Move::Bool, Move::Skip(4)]);
-        assert_eq!(
-            product.ways.iter().map(Way::fixed).collect::<Vec<_>>(),
-            [Some(0), Some(8), Some(16), None, None]
-        );
+        assert_eq!(product.ways.iter().map(Way::fixed).collect::<Vec<_>>(), [Some(0), Some(8), Some(16), None, None]);
         assert_eq!((layout.node(ty).fixed, layout.node(ty).min), (None, 25));
     }
 

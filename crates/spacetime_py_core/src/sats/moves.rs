@@ -243,7 +243,6 @@ fn append(all: &mut Vec<Move>, step: Move, anchor: Option<usize>) {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,7 +54,10 @@ impl Layout {
     #[inline]
     pub fn field<'a>(&self, product: &Product, index: usize, data: &'a [u8]) -> Decoded<Reader<'a>> {
         let rest = self.follow(&product.ways[index], &product.moves, data);
-        rest.map_or_else(|| self.field_slowly(product, index, data), |rest| Ok(Reader::at(data, data.len() - rest.len())))
+        rest.map_or_else(
+            || self.field_slowly(product, index, data),
+            |rest| Ok(Reader::at(data, data.len() - rest.len())),
+        )
     }
 
     #[cold]
