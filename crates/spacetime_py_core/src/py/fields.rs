@@ -52,22 +52,24 @@ impl FieldKind {
         }
     }
 
+    pub fn is_common(self) -> bool {
+        self.common != Common::Other
+    }
+
     /// A new object of the value that the bytes, which were checked, begin with; null with an error of Python's set. None
     /// for kinds that are not common.
-    #[inline]
+    #[inline(always)]
     pub fn read(self, _: Python<'_>, data: &[u8]) -> Option<*mut ffi::PyObject> {
         if self.common == Common::Other {
             return None;
         }
         // SAFETY: the token says that the thread is attached.
         unsafe {
-            if !self.is_option {
-                return self.common.read(data);
-            }
-            match data.split_first()? {
-                (0, data) => self.common.read(data),
-                _ => Some(ffi::Py_NewRef(ffi::Py_None())),
-            }
+            let data = match (self.is_option, data) {
+                (false, data) | (true, [0, data @ ..]) => data,
+                (true, _) => return Some(ffi::Py_NewRef(ffi::Py_None())),
+            };
+            self.common.read(data)
         }
     }
 
@@ -121,7 +123,7 @@ fn common(layout: &Layout, ty: TypeId) -> Common {
 }
 
 impl Common {
-    #[inline]
+    #[inline(always)]
     unsafe fn read(self, data: &[u8]) -> Option<*mut ffi::PyObject> {
         macro_rules! int {
             ($type:ty, $make:ident) => {

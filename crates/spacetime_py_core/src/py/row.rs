@@ -16,7 +16,7 @@ use super::convert::to_python;
 use super::encode::{Fault, Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::fields::FieldKind;
-use super::slots::{Methods, bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use super::slots::{Methods, Spare, bytes_of, class_of_object, class_of_type, make_type, new_instance};
 use crate::sats::moves::{Move, Way};
 use crate::sats::{Layout, ModuleDef, Reader, TypeId, Writer};
 
@@ -54,6 +54,7 @@ const LARGEST_SCRATCH: usize = 64 * 1024;
 #[repr(C)]
 pub struct RowClass {
     methods: Methods,
+    pub(super) spare: Spare,
     pub(super) fields: Vec<Py<PyString>>,
     accesses: Box<[Access]>,
     /// Of a product's type, which `accesses` refer to.
@@ -88,6 +89,7 @@ impl RowClass {
         let def = &module.get().def;
         let row_class: &'static RowClass = Box::leak(Box::new(RowClass {
             methods: Methods::new(),
+            spare: Spare::new(def.layout.product(payload.ty()).and(def.layout.node(payload.ty()).fixed)),
             accesses: accesses(&def.layout, payload),
             moves: def.layout.product(payload.ty()).map_or_else(Box::default, |product| product.moves.clone()),
             def: def.clone(),
@@ -126,7 +128,7 @@ impl RowClass {
     /// An instance over bytes that are known to be a value of the class's type.
     #[inline]
     pub fn instance<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        new_instance(py, self.type_object(py), bytes)
+        new_instance(py, self, self.type_object(py), bytes)
     }
 
     pub(super) fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
@@ -144,21 +146,21 @@ impl RowClass {
     /// A new object of a field of a common kind; null with an error set.
     #[inline]
     pub(super) fn common_field(&self, py: Python<'_>, bytes: &[u8], index: usize) -> Option<*mut ffi::PyObject> {
-        let access = self.accesses.get(index)?;
+        let access = self.accesses.get(index).filter(|access| access.kind.is_common())?;
         access.kind.read(py, self.def.layout.follow(&access.way, &self.moves, bytes)?)
     }
 
     /// A field of any kind.
     pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
-        let mut reader = match self.payload {
-            // The tag comes first.
-            Payload::Variant { .. } => Reader::at(bytes, 1),
-            Payload::Product(ty) => {
-                let product = self.def.layout.product(ty).expect("the class of a product");
-                self.def.layout.field(product, index, bytes)?
+        let (access, layout) = (&self.accesses[index], &self.def.layout);
+        let mut reader = match (layout.follow(&access.way, &self.moves, bytes), self.payload) {
+            (Some(rest), _) => Reader::new(rest),
+            (None, Payload::Variant { .. }) => Reader::at(bytes, 1),
+            (None, Payload::Product(ty)) => {
+                layout.field(layout.product(ty).expect("the class of a product"), index, bytes)?
             }
         };
-        to_python(py, self.module(py), self.accesses[index].ty, &mut reader)
+        to_python(py, self.module(py), access.ty, &mut reader)
     }
 
     /// Whether arguments by position and then these names are all fields in order, as most calls have them.
@@ -270,7 +272,11 @@ pub fn from_bsatn<'py>(cls: &Bound<'py, PyType>, data: super::connection::Input<
     let Some(class) = class_of_type(cls) else {
         return Err(PyTypeError::new_err(format!("{cls} is not a class of generated bindings")));
     };
-    let data = data.as_bytes();
+    decode(py, class, data.as_bytes())
+}
+
+/// An instance of bytes that are to be its value.
+pub(super) fn decode<'py>(py: Python<'py>, class: &RowClass, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let checked = class.layout().validate(class.ty(), data);
     checked.map_err(|error| DecodeError::new_err(format!("{}: {error}", class.name)))?;
     match class.payload {

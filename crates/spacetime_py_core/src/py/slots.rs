@@ -1,12 +1,13 @@
 //! The heap types of generated classes, made through the C API, and the functions that CPython calls on them.
 //!
-//! All unsafe code of the crate is here, in `plain.rs` and in `fields.rs`. What it relies on:
+//! All unsafe code of the crate is here, in `plain.rs`, `fields.rs` and `functions.rs`. What it relies on:
 //! - instances are only made by `new_instance`, with bytes that were checked against the class's type;
 //! - the types cannot be subclassed, so that an object of one of them has its layout;
 //! - a class, its getters and their names live as long as the process, as classes of modules do.
 
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::hash::Hasher;
 use std::panic::AssertUnwindSafe;
@@ -17,6 +18,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
+use super::fields::FieldKind;
 use super::row::RowClass;
 use crate::sats::moves::is_ascii;
 
@@ -31,15 +33,76 @@ type Head = ffi::PyVarObject;
 
 /// An object of a class over bytes that are known to be a value of its type.
 #[inline]
-pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the type's basic size is that of `Head` and its item size is 1.
+pub fn new_instance<'py>(
+    py: Python<'py>,
+    class: &RowClass,
+    class_type: &Py<PyType>,
+    bytes: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    let size = bytes.len() as ffi::Py_ssize_t;
+    // SAFETY: the type's basic size is that of `Head` and its item size is 1; spare memory is of the class's one size.
     unsafe {
-        let object: *mut Head = ffi::PyObject_NewVar(class.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+        let object: *mut Head = match class.spare.take() {
+            Some(memory) => ffi::PyObject_InitVar(memory, class_type.as_ptr().cast(), size),
+            None => ffi::PyObject_NewVar(class_type.as_ptr().cast(), size),
+        };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }
         ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
         Ok(Bound::from_owned_ptr(py, object.cast()))
+    }
+}
+
+/// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
+/// there is no GIL nothing is kept.
+pub struct Spare {
+    first: Cell<*mut Head>,
+    room: Cell<u32>,
+}
+
+// SAFETY: used with the GIL held only, and never where there is none.
+unsafe impl Send for Spare {}
+unsafe impl Sync for Spare {}
+
+impl Spare {
+    /// As much as one class may keep, and the largest instances for which that is worthwhile.
+    const MOST: usize = 64 * 1024;
+    const LARGEST: usize = 128;
+    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
+    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
+
+    /// For instances of a size, if all have the same.
+    pub fn new(size: Option<u32>) -> Self {
+        let size = size.map(|size| size_of::<Head>() + size as usize);
+        let room = size.filter(|size| Self::HAS_GIL && *size <= Self::LARGEST).map_or(0, |size| Self::MOST / size);
+        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room as u32) }
+    }
+
+    #[inline]
+    unsafe fn take(&self) -> Option<*mut Head> {
+        let first = self.first.get();
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: `keep` has left the next one there.
+        self.first.set(unsafe { first.cast::<*mut Head>().read() });
+        self.room.set(self.room.get() + 1);
+        Some(first)
+    }
+
+    /// Whether the memory of an instance was kept.
+    #[inline]
+    unsafe fn keep(&self, object: *mut ffi::PyObject) -> bool {
+        let room = self.room.get();
+        if room == 0 {
+            return false;
+        }
+        // SAFETY: the object is gone, and its memory larger than a pointer.
+        unsafe { object.cast::<*mut Head>().write(self.first.get()) };
+        self.first.set(object.cast());
+        self.room.set(room - 1);
+        true
     }
 }
 
@@ -70,6 +133,14 @@ pub unsafe fn new_text(utf8: &[u8]) -> *mut ffi::PyObject {
     }
 }
 
+/// An object of a common kind, from bytes that are known to be its value.
+#[inline]
+pub fn common<'py>(py: Python<'py>, kind: FieldKind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let object = kind.read(py, bytes).expect("common");
+    // SAFETY: it is a new object, or null with an error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, object) }
+}
+
 /// A list of so many objects, each made by a call.
 pub fn list<'py>(
     py: Python<'py>,
@@ -87,19 +158,19 @@ pub fn list<'py>(
 }
 
 /// The class of an object, if it is an instance of one made here.
-pub fn class_of_object<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a RowClass> {
+pub fn class_of_object(object: &Bound<'_, PyAny>) -> Option<&'static RowClass> {
     // SAFETY: an object has a type.
     unsafe { checked_class(ffi::Py_TYPE(object.as_ptr())) }
 }
 
 /// The class that a Python type stands for, if it was made here.
-pub fn class_of_type<'a>(ty: &'a Bound<'_, PyType>) -> Option<&'a RowClass> {
+pub fn class_of_type(ty: &Bound<'_, PyType>) -> Option<&'static RowClass> {
     // SAFETY: it is a type.
     unsafe { checked_class(ty.as_ptr().cast()) }
 }
 
 /// Only the types made here have these methods.
-unsafe fn checked_class<'a>(ty: *mut ffi::PyTypeObject) -> Option<&'a RowClass> {
+unsafe fn checked_class(ty: *mut ffi::PyTypeObject) -> Option<&'static RowClass> {
     unsafe {
         let methods = (*ty).tp_methods;
         (!methods.is_null() && ptr::eq((*methods).ml_name, FIRST_METHOD.as_ptr())).then(|| class_of(ty))
@@ -122,7 +193,7 @@ unsafe fn raw_bytes<'a>(object: *mut ffi::PyObject) -> &'a [u8] {
 
 /// The class that a type made here stands for: its methods are the start of it.
 #[inline]
-unsafe fn class_of<'a>(ty: *mut ffi::PyTypeObject) -> &'a RowClass {
+unsafe fn class_of(ty: *mut ffi::PyTypeObject) -> &'static RowClass {
     unsafe { &*(*ty).tp_methods.cast::<RowClass>() }
 }
 
@@ -213,7 +284,7 @@ const fn method(name: &'static CStr, meth: ffi::PyMethodDefPointer, flags: c_int
 }
 
 /// Runs what CPython called: an error becomes Python's, and a panic too, instead of an abort.
-unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
+pub(super) unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
     // SAFETY: CPython calls these functions with the thread attached.
     let py = unsafe { Python::assume_attached() };
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| body(py)))
@@ -230,7 +301,9 @@ unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyA
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
+        if !class_of(ty).spare.keep(object) {
+            ffi::PyObject_Free(object.cast());
+        }
         ffi::Py_DECREF(ty.cast());
     }
 }
