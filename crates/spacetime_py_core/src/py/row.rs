@@ -117,6 +117,11 @@ impl RowClass {
         self.type_object(py).bind(py).clone()
     }
 
+    /// The address of the type, to compare those of objects with.
+    pub(super) fn type_ptr(&self, py: Python<'_>) -> *mut ffi::PyTypeObject {
+        self.type_object(py).as_ptr().cast()
+    }
+
     pub fn payload(&self) -> Payload {
         self.payload
     }

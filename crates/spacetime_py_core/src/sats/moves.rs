@@ -2,7 +2,7 @@
 //! right, in registers. Who is told that it is not asks `validate.rs`, which is the authority, and knows what is wrong where.
 
 use super::bsatn::MAX_EMPTY;
-use super::layout::{Kind, Layout, TypeId};
+use super::layout::{Kind, Layout, Node, Special, Sum, TypeId};
 
 /// One move over bytes. Fields that need no check are passed together, and so are the fields of a struct within a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub enum Move {
     Text,
     /// A count, and elements of so many bytes that need no check.
     Items(u32),
+    /// A count and so many texts.
+    Texts,
+    /// An option of a text.
+    OptionalText,
     Array(TypeId),
     Sum(TypeId),
     Product(TypeId),
@@ -83,11 +87,20 @@ impl Layout {
                     (0 | 1, rest) => rest,
                     _ => return None,
                 },
-                Move::Text => match counted(data, 1)? {
-                    (text, rest) if !CHECK || is_utf8(text) => rest,
+                Move::Text => text::<CHECK>(data)?,
+                Move::Items(size) => counted(data, size)?.1,
+                Move::OptionalText => match data.split_first()? {
+                    (0, rest) => text::<CHECK>(rest)?,
+                    (1, rest) => rest,
                     _ => return None,
                 },
-                Move::Items(size) => counted(data, size)?.1,
+                Move::Texts => {
+                    let (count, mut rest) = count(data)?;
+                    for _ in 0..count {
+                        rest = text::<CHECK>(rest)?;
+                    }
+                    rest
+                }
                 nested => self.run_nested::<CHECK>(nested, data, depth + 1)?,
             };
         }
@@ -116,9 +129,17 @@ impl Layout {
                 Some(rest)
             }
             Move::Product(ty) => self.run::<CHECK>(&self.node(ty).moves.all, data, depth),
-            Move::Skip(_) | Move::Bool | Move::Text | Move::Items(_) => None,
+            // `run` makes these itself.
+            _ => None,
         }
     }
+}
+
+/// Past a text.
+#[inline(always)]
+fn text<const CHECK: bool>(data: &[u8]) -> Option<&[u8]> {
+    let (text, rest) = counted(data, 1)?;
+    (!CHECK || is_utf8(text)).then_some(rest)
 }
 
 #[inline]
@@ -182,8 +203,12 @@ impl Layout {
             Kind::Bytes => one(Move::Items(1)),
             Kind::Array(element) => one(match self.node(*element) {
                 element if element.plain => Move::Items(element.fixed.unwrap_or(0)),
+                Node { kind: Kind::String, .. } => Move::Texts,
                 _ => Move::Array(*element),
             }),
+            Kind::Sum(Sum { special: Some(Special::Option), variants }) if self.is_text(variants[0].ty) => {
+                one(Move::OptionalText)
+            }
             Kind::Sum(_) => one(Move::Sum(ty)),
             Kind::Product(product) => {
                 let fields: Vec<TypeId> = product.fields.iter().map(|field| field.ty).collect();
@@ -193,6 +218,10 @@ impl Layout {
             _ => one(Move::Skip(node.fixed.unwrap_or(0))),
         };
         self.node_mut(ty).moves = moves;
+    }
+
+    fn is_text(&self, ty: TypeId) -> bool {
+        matches!(self.kind(ty), Kind::String)
     }
 
     fn product_moves(&self, fields: &[TypeId]) -> Moves {
