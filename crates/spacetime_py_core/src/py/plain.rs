@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr;
@@ -21,8 +22,84 @@ use pyo3::types::PyString;
 
 /// A class that `slim` was called for.
 pub trait Plain: PyClass<Frozen = True> + Copy + Sync + Ord + Hash {
-    /// Where `slim` keeps the type.
-    fn type_cell() -> &'static AtomicPtr<ffi::PyTypeObject>;
+    fn home() -> &'static Home;
+}
+
+/// What belongs to a plain class.
+pub struct Home {
+    /// Set by `slim`.
+    class: AtomicPtr<ffi::PyTypeObject>,
+    spare: Spare,
+}
+
+impl Home {
+    pub const fn of<T>() -> Self {
+        let size = size_of::<ffi::PyObject>() + size_of::<T>();
+        Home { class: AtomicPtr::new(ptr::null_mut()), spare: Spare::of(size) }
+    }
+}
+
+/// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
+/// there is no GIL nothing is kept.
+pub struct Spare {
+    first: Cell<*mut ffi::PyObject>,
+    room: Cell<usize>,
+}
+
+// SAFETY: used with the GIL held only, and never where there is none.
+unsafe impl Send for Spare {}
+unsafe impl Sync for Spare {}
+
+impl Spare {
+    /// As much as one class may keep, and the largest instances for which that is worthwhile.
+    const MOST: usize = 64 * 1024;
+    const LARGEST: usize = 128;
+    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
+    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
+
+    /// For instances of so many bytes.
+    pub const fn of(size: usize) -> Self {
+        let is_worthwhile = Self::HAS_GIL && size <= Self::LARGEST;
+        let room = if is_worthwhile { Self::MOST / size } else { 0 };
+        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room) }
+    }
+
+    /// For instances of various sizes, which keeps nothing.
+    pub const fn none() -> Self {
+        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(0) }
+    }
+
+    /// # Safety
+    /// The thread is attached.
+    #[inline]
+    pub unsafe fn take(&self) -> Option<*mut ffi::PyObject> {
+        let first = self.first.get();
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: `keep` has left the next one there.
+        self.first.set(unsafe { first.cast::<*mut ffi::PyObject>().read() });
+        self.room.set(self.room.get() + 1);
+        Some(first)
+    }
+
+    /// Frees the memory of an instance, or keeps it.
+    ///
+    /// # Safety
+    /// The thread is attached, and nobody else has the object.
+    #[inline]
+    pub unsafe fn free(&self, object: *mut ffi::PyObject) {
+        let room = self.room.get();
+        // SAFETY: the memory is larger than a pointer, and nobody else's.
+        unsafe {
+            if room == 0 {
+                return ffi::PyObject_Free(object.cast());
+            }
+            object.cast::<*mut ffi::PyObject>().write(self.first.get());
+        }
+        self.first.set(object);
+        self.room.set(room - 1);
+    }
 }
 
 /// A class with the attribute `micros`.
@@ -33,10 +110,9 @@ pub trait Micros: Plain {
 macro_rules! plain_types {
     ($($class:ident),*) => { $(
         impl Plain for $class {
-            fn type_cell() -> &'static std::sync::atomic::AtomicPtr<pyo3::ffi::PyTypeObject> {
-                static TYPE: std::sync::atomic::AtomicPtr<pyo3::ffi::PyTypeObject> =
-                    std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
-                &TYPE
+            fn home() -> &'static $crate::py::plain::Home {
+                static HOME: $crate::py::plain::Home = $crate::py::plain::Home::of::<$class>();
+                &HOME
             }
         }
     )* };
@@ -58,12 +134,12 @@ pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_traverse = None;
         (*ty).tp_clear = None;
         (*ty).tp_free = Some(ffi::PyObject_Free);
-        (*ty).tp_dealloc = Some(dealloc);
+        (*ty).tp_dealloc = Some(dealloc::<T>);
         (*ty).tp_richcompare = Some(richcompare::<T>);
         (*ty).tp_hash = Some(hash::<T>);
         ffi::PyType_Modified(ty);
     }
-    T::type_cell().store(ty, Ordering::Release);
+    T::home().class.store(ty, Ordering::Release);
     Ok(())
 }
 
@@ -88,7 +164,11 @@ pub fn slim_micros<T: Micros>(py: Python<'_>) -> PyResult<()> {
 pub unsafe fn new_plain<T: Plain>(value: T) -> *mut ffi::PyObject {
     // SAFETY: `slim` has checked where the value is; classes that were not slimmed do not have the trait.
     unsafe {
-        let object = ffi::PyObject_New::<ffi::PyObject>(T::type_cell().load(Ordering::Acquire));
+        let class = T::home().class.load(Ordering::Acquire);
+        let object = match T::home().spare.take() {
+            Some(memory) => ffi::PyObject_Init(memory, class),
+            None => ffi::PyObject_New::<ffi::PyObject>(class),
+        };
         if !object.is_null() {
             object.add(1).cast::<T>().write(value);
         }
@@ -111,17 +191,17 @@ pub fn plain_value<T: Plain>(object: &Bound<'_, PyAny>) -> Option<T> {
 }
 
 unsafe fn is_plain<T: Plain>(object: *mut ffi::PyObject) -> bool {
-    unsafe { ffi::Py_TYPE(object) == T::type_cell().load(Ordering::Acquire) }
+    unsafe { ffi::Py_TYPE(object) == T::home().class.load(Ordering::Acquire) }
 }
 
 unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
     unsafe { *object.add(1).cast::<T>() }
 }
 
-unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+unsafe extern "C" fn dealloc<T: Plain>(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
+        T::home().spare.free(object);
         ffi::Py_DECREF(ty.cast());
     }
 }

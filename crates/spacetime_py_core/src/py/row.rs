@@ -16,7 +16,8 @@ use super::convert::to_python;
 use super::encode::{Fault, Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::fields::FieldKind;
-use super::slots::{Methods, Spare, bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use super::plain::Spare;
+use super::slots::{Methods, bytes_of, class_of_object, class_of_type, make_type, new_instance};
 use crate::sats::moves::{Move, Way};
 use crate::sats::{Layout, ModuleDef, Reader, TypeId, Writer};
 
@@ -89,7 +90,11 @@ impl RowClass {
         let def = &module.get().def;
         let row_class: &'static RowClass = Box::leak(Box::new(RowClass {
             methods: Methods::new(),
-            spare: Spare::new(def.layout.product(payload.ty()).and(def.layout.node(payload.ty()).fixed)),
+            spare: def
+                .layout
+                .product(payload.ty())
+                .and(def.layout.node(payload.ty()).fixed)
+                .map_or_else(Spare::none, |size| Spare::of(size_of::<ffi::PyVarObject>() + size as usize)),
             accesses: accesses(&def.layout, payload),
             moves: def.layout.product(payload.ty()).map_or_else(Box::default, |product| product.moves.clone()),
             def: def.clone(),

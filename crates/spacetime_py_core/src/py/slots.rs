@@ -7,7 +7,6 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::hash::Hasher;
 use std::panic::AssertUnwindSafe;
@@ -43,7 +42,7 @@ pub fn new_instance<'py>(
     // SAFETY: the type's basic size is that of `Head` and its item size is 1; spare memory is of the class's one size.
     unsafe {
         let object: *mut Head = match class.spare.take() {
-            Some(memory) => ffi::PyObject_InitVar(memory, class_type.as_ptr().cast(), size),
+            Some(memory) => ffi::PyObject_InitVar(memory.cast(), class_type.as_ptr().cast(), size),
             None => ffi::PyObject_NewVar(class_type.as_ptr().cast(), size),
         };
         if object.is_null() {
@@ -51,58 +50,6 @@ pub fn new_instance<'py>(
         }
         ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
         Ok(Bound::from_owned_ptr(py, object.cast()))
-    }
-}
-
-/// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
-/// there is no GIL nothing is kept.
-pub struct Spare {
-    first: Cell<*mut Head>,
-    room: Cell<u32>,
-}
-
-// SAFETY: used with the GIL held only, and never where there is none.
-unsafe impl Send for Spare {}
-unsafe impl Sync for Spare {}
-
-impl Spare {
-    /// As much as one class may keep, and the largest instances for which that is worthwhile.
-    const MOST: usize = 64 * 1024;
-    const LARGEST: usize = 128;
-    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
-    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
-
-    /// For instances of a size, if all have the same.
-    pub fn new(size: Option<u32>) -> Self {
-        let size = size.map(|size| size_of::<Head>() + size as usize);
-        let room = size.filter(|size| Self::HAS_GIL && *size <= Self::LARGEST).map_or(0, |size| Self::MOST / size);
-        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room as u32) }
-    }
-
-    #[inline]
-    unsafe fn take(&self) -> Option<*mut Head> {
-        let first = self.first.get();
-        if first.is_null() {
-            return None;
-        }
-        // SAFETY: `keep` has left the next one there.
-        self.first.set(unsafe { first.cast::<*mut Head>().read() });
-        self.room.set(self.room.get() + 1);
-        Some(first)
-    }
-
-    /// Whether the memory of an instance was kept.
-    #[inline]
-    unsafe fn keep(&self, object: *mut ffi::PyObject) -> bool {
-        let room = self.room.get();
-        if room == 0 {
-            return false;
-        }
-        // SAFETY: the object is gone, and its memory larger than a pointer.
-        unsafe { object.cast::<*mut Head>().write(self.first.get()) };
-        self.first.set(object.cast());
-        self.room.set(room - 1);
-        true
     }
 }
 
@@ -301,9 +248,7 @@ pub(super) unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bou
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        if !class_of(ty).spare.keep(object) {
-            ffi::PyObject_Free(object.cast());
-        }
+        class_of(ty).spare.free(object);
         ffi::Py_DECREF(ty.cast());
     }
 }
