@@ -73,8 +73,11 @@ def test_limits_of_ints(name: str, low: int, high: int) -> None:
             assert kept(Array(ty), [number, 1, number]) == [number, 1, number]
     assert type(kept(ty, Int.TWO)) is int
     for number in (low - 1, high + 1, 2**64, -(2**80)):
-        lists = [(Array(ty), [1, number], "[1]")] if name != "u8" else []
-        for place, value, where in [(ty, number, ""), *lists]:
+        lists: list[tuple[Type, Any, str]] = (
+            [(Array(ty), [1, number], "[1]")] if name != "u8" else []
+        )
+        cases: list[tuple[Type, Any, str]] = [(ty, number, ""), *lists]
+        for place, value, where in cases:
             with pytest.raises(EncodeError) as caught:
                 kept(place, value)
             expected = f".it{where}: {number} does not fit {name} ({low} to {high})"
@@ -213,4 +216,4 @@ def test_memory_of_small_rows_is_used_again() -> None:
     assert all(row.y == (5 if number % 7 == 0 else -number) for number, row in enumerate(rows))
     del rows
     assert [Point(number, 1).x for number in range(100)] == list(range(100))
-    assert {bytes(ShapeNothing()) for _ in range(100)} == {b"\0"}
+    assert {to_bsatn(ShapeNothing()) for _ in range(100)} == {b"\0"}
