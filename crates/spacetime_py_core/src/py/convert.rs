@@ -5,9 +5,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyType};
 
 use super::classes::Module;
+use super::fields::FieldKind;
 use super::plain::plain;
 use super::row::RowClass;
-use super::slots::text;
+use super::slots::{common, list, text};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::{Kind, Reader, Special, TypeId};
 
@@ -60,13 +61,22 @@ fn array<'py>(
     let layout = &module.def.layout;
     let count = reader.count(layout.node(element).min)?;
     let is_row = layout.product(element).is_some_and(|product| product.special.is_none());
-    let items = if is_row && module.has_product_class(py, element) {
-        let class = module.product_class(py, element)?;
-        (0..count).map(|_| row(py, module, class, element, reader)).collect::<PyResult<Vec<_>>>()?
-    } else {
-        (0..count).map(|_| to_python(py, module, element, reader)).collect::<PyResult<Vec<_>>>()?
-    };
-    PyList::new(py, items)
+    let count = count as usize;
+    if !is_row || !module.has_product_class(py, element) {
+        let kind = FieldKind::of(layout, element);
+        if let (true, Some(size)) = (kind.is_common(), layout.node(element).fixed) {
+            return list(py, count, || common(py, kind, reader.take(size as usize)?));
+        }
+        if matches!(layout.kind(element), Kind::String) {
+            return list(py, count, || text(py, reader.bytes()?));
+        }
+        return list(py, count, || to_python(py, module, element, reader));
+    }
+    let class = module.product_class(py, element)?;
+    match layout.node(element).fixed {
+        Some(size) => list(py, count, || class.instance(py, reader.take(size as usize)?)),
+        None => list(py, count, || row(py, module, class, element, reader)),
+    }
 }
 
 fn special_product<'py>(py: Python<'py>, special: Special, reader: &mut Reader<'_>) -> PyResult<Bound<'py, PyAny>> {

@@ -7,6 +7,7 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::classes::Module;
 use super::convert::{err_class, is_nullable, ok_class, some_class, uuid_class};
+use super::fields::FieldKind;
 use super::row::{Payload, RowClass};
 use super::slots::{bytes_of, class_of_object};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
@@ -212,22 +213,58 @@ fn element_class(module: &Module, py: Python<'_>, element: TypeId) -> Option<&'s
     if is_row && node.min != 0 { module.product_class(py, element).ok() } else { None }
 }
 
-/// A list whose elements are bytes already: nothing runs that could change it meanwhile.
+/// A list whose elements are bytes already: nothing of the user's runs that could change it meanwhile.
 fn encode_rows(class: &RowClass, list: &Bound<'_, PyList>, writer: &mut Writer) -> Encoded {
-    writer.count(list.len())?;
-    let class_type = class.python_type(list.py());
-    for (index, row) in list.iter().enumerate() {
-        if row.get_type_ptr() != class_type.as_type_ptr() {
-            return Err(expected(class.name(), &row).inside(Place::Index(index)));
+    let class_type = class.type_ptr(list.py());
+    encode_items(list, writer, |index, row, writer| {
+        if row.get_type_ptr() != class_type {
+            return Err(expected(class.name(), row).inside(Place::Index(index)));
         }
-        writer.0.extend_from_slice(bytes_of(&row));
+        writer.0.extend_from_slice(bytes_of(row));
+        Ok(())
+    })
+}
+
+/// The count, which is that of the items that were there, and the items.
+fn encode_items(
+    list: &Bound<'_, PyList>,
+    writer: &mut Writer,
+    mut item: impl FnMut(usize, &Bound<'_, PyAny>, &mut Writer) -> Encoded,
+) -> Encoded {
+    let start = writer.0.len();
+    writer.u32(0);
+    let mut count = 0;
+    for value in list.iter() {
+        item(count, &value, writer)?;
+        count += 1;
     }
+    let count = u32::try_from(count).map_err(|_| TooLong)?;
+    writer.0[start..start + 4].copy_from_slice(&count.to_le_bytes());
     Ok(())
 }
 
+/// A list of values of a common kind, of the exact types that go with it. False, and nothing written, for any other.
+fn encode_common(kind: FieldKind, list: &Bound<'_, PyList>, writer: &mut Writer) -> bool {
+    let start = writer.0.len();
+    let written = encode_items(list, writer, |_, value, writer| match kind.write(value, &mut writer.0) {
+        true => Ok(()),
+        false => Err(Fault { problem: String::new(), way: Vec::new() }),
+    });
+    if written.is_err() {
+        writer.0.truncate(start);
+    }
+    written.is_ok()
+}
+
 fn encode_array(module: &Module, element: TypeId, value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
-    if let (Ok(list), Some(class)) = (value.cast_exact::<PyList>(), element_class(module, value.py(), element)) {
-        return encode_rows(class, list, writer);
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        if let Some(class) = element_class(module, value.py(), element) {
+            return encode_rows(class, list, writer);
+        }
+        let kind = FieldKind::of(&module.def.layout, element);
+        if kind.is_common() && encode_common(kind, list, writer) {
+            return Ok(());
+        }
     }
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || value.len().is_err() {
         return Err(expected("list", value));
@@ -283,7 +320,7 @@ fn encode_special(special: Special, value: &Bound<'_, PyAny>, writer: &mut Write
 /// An instance of the type's own class is its bytes already.
 fn encode_row(module: &Module, ty: TypeId, value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
     let class = module.product_class(value.py(), ty).map_err(|error| Fault::new(error.to_string()))?;
-    if !value.get_type().is(class.python_type(value.py())) {
+    if value.get_type_ptr() != class.type_ptr(value.py()) {
         return Err(expected(class.name(), value));
     }
     writer.0.extend_from_slice(bytes_of(value));

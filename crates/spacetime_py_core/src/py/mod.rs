@@ -8,6 +8,8 @@ mod delivery;
 mod encode;
 mod error;
 mod event;
+mod fields;
+mod functions;
 mod packed;
 mod plain;
 mod row;
@@ -32,8 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::product, module)?)?;
     module.add_function(wrap_pyfunction!(classes::variant, module)?)?;
     module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
-    module.add_function(wrap_pyfunction!(row::to_bsatn, module)?)?;
-    module.add_function(wrap_pyfunction!(row::from_bsatn, module)?)?;
+    functions::add_all(module)?;
     module.add_function(wrap_pyfunction!(packed::packed_format, module)?)?;
     module.add_function(wrap_pyfunction!(packed::check_packed, module)?)?;
     module.add_class::<connection::Connection>()?;

@@ -21,9 +21,8 @@ pub fn packed_format<'py>(cls: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyLis
 /// The number of rows in the BSATN of an array of them, which is checked.
 #[pyfunction]
 pub fn check_packed(cls: &Bound<'_, PyType>, data: Input<'_>) -> PyResult<u32> {
-    let py = cls.py();
     let class = row_class(cls)?;
-    let layout = class.layout(py);
+    let layout = class.layout();
     let node = layout.node(class.ty());
     let check = || {
         let mut reader = Reader::new(data.as_bytes());
@@ -39,13 +38,13 @@ pub fn check_packed(cls: &Bound<'_, PyType>, data: Input<'_>) -> PyResult<u32> {
 
 fn row_class<'a>(cls: &'a Bound<'_, PyType>) -> PyResult<&'a RowClass> {
     class_of_type(cls)
-        .filter(|class| class.layout(cls.py()).product(class.ty()).is_some())
+        .filter(|class| class.layout().product(class.ty()).is_some())
         .ok_or_else(|| PyTypeError::new_err(format!("{cls} is not a class of rows of generated bindings")))
 }
 
 /// `way` leads to the class, for messages.
 fn class_format<'py>(py: Python<'py>, class: &RowClass, way: &str) -> PyResult<Bound<'py, PyList>> {
-    let fields = &class.layout(py).product(class.ty()).expect("the class of a product").fields;
+    let fields = &class.layout().product(class.ty()).expect("the class of a product").fields;
     let list = PyList::empty(py);
     for (name, field) in class.fields.iter().zip(fields) {
         let way = format!("{way}.{}", name.bind(py));

@@ -1,19 +1,126 @@
 //! Classes whose instances are a few bytes and refer to nothing, made and freed as CPython does with a float: PyO3 has the
 //! garbage collector track every instance of a class, which costs more than everything else that is done with a Timestamp.
+//! Comparing, hashing and reading `micros` do not go through PyO3's general way of calling Rust either.
 //!
-//! What the unsafe code relies on: instances consist of the object's head and the value, which `slim` checks, and `slim`
-//! comes before the first instance.
+//! What the unsafe code relies on: instances consist of the object's head and the value, which `slim` checks; `slim` comes
+//! before the first instance; the classes cannot be subclassed.
 
 #![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::PyClass;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
+use pyo3::types::PyString;
 
 /// A class that `slim` was called for.
-pub trait Plain: PyClass<Frozen = True> + Copy + Sync {}
+pub trait Plain: PyClass<Frozen = True> + Copy + Sync + Ord + Hash {
+    fn home() -> &'static Home;
+}
+
+/// What belongs to a plain class.
+pub struct Home {
+    /// Set by `slim`.
+    class: AtomicPtr<ffi::PyTypeObject>,
+    spare: Spare,
+}
+
+impl Home {
+    pub const fn of<T>() -> Self {
+        let size = size_of::<ffi::PyObject>() + size_of::<T>();
+        Home { class: AtomicPtr::new(ptr::null_mut()), spare: Spare::of(size) }
+    }
+}
+
+/// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
+/// there is no GIL nothing is kept.
+pub struct Spare {
+    first: Cell<*mut ffi::PyObject>,
+    room: Cell<usize>,
+}
+
+// SAFETY: used with the GIL held only, and never where there is none.
+unsafe impl Send for Spare {}
+unsafe impl Sync for Spare {}
+
+impl Spare {
+    /// As much as one class may keep, and the largest instances for which that is worthwhile.
+    const MOST: usize = 64 * 1024;
+    const LARGEST: usize = 128;
+    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
+    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
+
+    /// For instances of so many bytes.
+    pub const fn of(size: usize) -> Self {
+        let is_worthwhile = Self::HAS_GIL && size <= Self::LARGEST;
+        let room = if is_worthwhile { Self::MOST / size } else { 0 };
+        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room) }
+    }
+
+    /// For instances of various sizes, which keeps nothing.
+    pub const fn none() -> Self {
+        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(0) }
+    }
+
+    /// # Safety
+    /// The thread is attached.
+    #[inline]
+    pub unsafe fn take(&self) -> Option<*mut ffi::PyObject> {
+        let first = self.first.get();
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: `keep` has left the next one there.
+        self.first.set(unsafe { first.cast::<*mut ffi::PyObject>().read() });
+        self.room.set(self.room.get() + 1);
+        Some(first)
+    }
+
+    /// Frees the memory of an instance, or keeps it.
+    ///
+    /// # Safety
+    /// The thread is attached, and nobody else has the object.
+    #[inline]
+    pub unsafe fn free(&self, object: *mut ffi::PyObject) {
+        let room = self.room.get();
+        // SAFETY: the memory is larger than a pointer, and nobody else's.
+        unsafe {
+            if room == 0 {
+                return ffi::PyObject_Free(object.cast());
+            }
+            object.cast::<*mut ffi::PyObject>().write(self.first.get());
+        }
+        self.first.set(object);
+        self.room.set(room - 1);
+    }
+}
+
+/// A class with the attribute `micros`.
+pub trait Micros: Plain {
+    fn micros(self) -> i64;
+}
+
+macro_rules! plain_types {
+    ($($class:ident),*) => { $(
+        impl Plain for $class {
+            fn home() -> &'static $crate::py::plain::Home {
+                static HOME: $crate::py::plain::Home = $crate::py::plain::Home::of::<$class>();
+                &HOME
+            }
+        }
+    )* };
+}
+pub(super) use plain_types;
+
+/// The interned name.
+static MICROS: AtomicPtr<ffi::PyObject> = AtomicPtr::new(ptr::null_mut());
 
 /// Takes a class out of the garbage collector's care.
 pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
@@ -27,29 +134,116 @@ pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_traverse = None;
         (*ty).tp_clear = None;
         (*ty).tp_free = Some(ffi::PyObject_Free);
-        (*ty).tp_dealloc = Some(dealloc);
+        (*ty).tp_dealloc = Some(dealloc::<T>);
+        (*ty).tp_richcompare = Some(richcompare::<T>);
+        (*ty).tp_hash = Some(hash::<T>);
+        ffi::PyType_Modified(ty);
+    }
+    T::home().class.store(ty, Ordering::Release);
+    Ok(())
+}
+
+/// The same, and `micros` is found by its interned name before CPython looks for a descriptor.
+pub fn slim_micros<T: Micros>(py: Python<'_>) -> PyResult<()> {
+    slim::<T>(py)?;
+    MICROS.store(PyString::intern(py, "micros").into_ptr(), Ordering::Release);
+    // SAFETY: as in `slim`.
+    unsafe {
+        let ty = T::type_object_raw(py);
+        (*ty).tp_getattro = Some(getattro::<T>);
+        ffi::PyType_Modified(ty);
     }
     Ok(())
+}
+
+/// A new instance; null with an error set.
+///
+/// # Safety
+/// The thread is attached.
+#[inline]
+pub unsafe fn new_plain<T: Plain>(value: T) -> *mut ffi::PyObject {
+    // SAFETY: `slim` has checked where the value is; classes that were not slimmed do not have the trait.
+    unsafe {
+        let class = T::home().class.load(Ordering::Acquire);
+        let object = match T::home().spare.take() {
+            Some(memory) => ffi::PyObject_Init(memory, class),
+            None => ffi::PyObject_New::<ffi::PyObject>(class),
+        };
+        if !object.is_null() {
+            object.add(1).cast::<T>().write(value);
+        }
+        object
+    }
 }
 
 /// A new instance.
 #[inline]
 pub fn plain<T: Plain>(py: Python<'_>, value: T) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: `slim` has checked where the value is; classes that were not slimmed do not have the trait.
+    // SAFETY: the token says that the thread is attached.
+    unsafe { Bound::from_owned_ptr_or_err(py, new_plain(value)) }
+}
+
+/// The value of an instance; None for any other object.
+#[inline]
+pub fn plain_value<T: Plain>(object: &Bound<'_, PyAny>) -> Option<T> {
+    // SAFETY: an object of the type has its shape.
+    unsafe { is_plain::<T>(object.as_ptr()).then(|| value::<T>(object.as_ptr())) }
+}
+
+unsafe fn is_plain<T: Plain>(object: *mut ffi::PyObject) -> bool {
+    unsafe { ffi::Py_TYPE(object) == T::home().class.load(Ordering::Acquire) }
+}
+
+unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
+    unsafe { *object.add(1).cast::<T>() }
+}
+
+unsafe extern "C" fn dealloc<T: Plain>(object: *mut ffi::PyObject) {
     unsafe {
-        let object = ffi::PyObject_New::<ffi::PyObject>(T::type_object_raw(py));
-        if object.is_null() {
-            return Err(PyErr::fetch(py));
-        }
-        object.add(1).cast::<T>().write(value);
-        Ok(Bound::from_owned_ptr(py, object))
+        let ty = ffi::Py_TYPE(object);
+        T::home().spare.free(object);
+        ffi::Py_DECREF(ty.cast());
     }
 }
 
-unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+unsafe extern "C" fn richcompare<T: Plain>(
+    one: *mut ffi::PyObject,
+    other: *mut ffi::PyObject,
+    op: c_int,
+) -> *mut ffi::PyObject {
     unsafe {
-        let ty = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
-        ffi::Py_DECREF(ty.cast());
+        if !is_plain::<T>(one) || !is_plain::<T>(other) {
+            return ffi::Py_NewRef(ffi::Py_NotImplemented());
+        }
+        let (one, other) = (value::<T>(one), value::<T>(other));
+        let is_so = match op {
+            ffi::Py_EQ => one == other,
+            ffi::Py_NE => one != other,
+            ffi::Py_LT => one < other,
+            ffi::Py_LE => one <= other,
+            ffi::Py_GT => one > other,
+            _ => one >= other,
+        };
+        ffi::Py_NewRef(if is_so { ffi::Py_True() } else { ffi::Py_False() })
+    }
+}
+
+/// As `__hash__`, which PyO3 makes.
+unsafe extern "C" fn hash<T: Plain>(object: *mut ffi::PyObject) -> ffi::Py_hash_t {
+    let mut hasher = DefaultHasher::new();
+    unsafe { value::<T>(object) }.hash(&mut hasher);
+    // -1 says that hashing failed.
+    match hasher.finish() as ffi::Py_hash_t {
+        -1 => -2,
+        hash => hash,
+    }
+}
+
+unsafe extern "C" fn getattro<T: Micros>(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    unsafe {
+        if name == MICROS.load(Ordering::Relaxed) {
+            return ffi::PyLong_FromLongLong(value::<T>(object).micros());
+        }
+        ffi::PyObject_GenericGetAttr(object, name)
     }
 }

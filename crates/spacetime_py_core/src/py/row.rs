@@ -3,19 +3,23 @@
 //! compare, hash and pickle by their bytes. What CPython calls is in `slots.rs`.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 
 use super::classes::Module;
 use super::convert::to_python;
-use super::encode::{Place, encode};
+use super::encode::{Fault, Place, encode};
 use super::error::{DecodeError, EncodeError};
-use super::slots::{bytes_of, class_of_object, class_of_type, make_type, new_instance};
-use crate::sats::layout::Field;
-use crate::sats::{Layout, Reader, TypeId, Writer};
+use super::fields::FieldKind;
+use super::plain::Spare;
+use super::slots::{Methods, bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use crate::sats::moves::{Move, Way};
+use crate::sats::{Layout, ModuleDef, Reader, TypeId, Writer};
 
 /// What the bytes of an instance are.
 #[derive(Clone, Copy)]
@@ -47,24 +51,30 @@ thread_local! {
 /// A larger buffer is not kept.
 const LARGEST_SCRATCH: usize = 64 * 1024;
 
+/// The methods come first: see `Methods`.
+#[repr(C)]
 pub struct RowClass {
+    methods: Methods,
+    pub(super) spare: Spare,
+    pub(super) fields: Vec<Py<PyString>>,
+    accesses: Box<[Access]>,
+    /// Of a product's type, which `accesses` refer to.
+    moves: Box<[Move]>,
+    def: Arc<ModuleDef>,
     /// Set once, after the type that it holds was told where to find this.
     class: PyOnceLock<Py<PyType>>,
     module: Py<Module>,
     payload: Payload,
     pub(super) name: String,
-    pub(super) fields: Vec<Py<PyString>>,
-    ways: Vec<Way>,
     /// Whether values may be nested too deeply, or have too many empty elements: bounds that hold where bytes are read hold
     /// for values made here.
     needs_check: bool,
 }
 
-/// How to find a field in the bytes of an instance.
-struct Way {
-    /// Where to start, and the types of the values to pass from there.
-    offset: usize,
-    passed: Box<[TypeId]>,
+/// How to find a field in the bytes of an instance, and what it is.
+struct Access {
+    way: Way,
+    kind: FieldKind,
     ty: TypeId,
 }
 
@@ -77,14 +87,23 @@ impl RowClass {
         fields: Vec<String>,
     ) -> PyResult<&'static RowClass> {
         let py = declared.py();
+        let def = &module.get().def;
         let row_class: &'static RowClass = Box::leak(Box::new(RowClass {
+            methods: Methods::new(),
+            spare: def
+                .layout
+                .product(payload.ty())
+                .and(def.layout.node(payload.ty()).fixed)
+                .map_or_else(Spare::none, |size| Spare::of(size_of::<ffi::PyVarObject>() + size as usize)),
+            accesses: accesses(&def.layout, payload),
+            moves: def.layout.product(payload.ty()).map_or_else(Box::default, |product| product.moves.clone()),
+            def: def.clone(),
             class: PyOnceLock::new(),
             module: module.clone().unbind(),
             payload,
             name: declared.getattr("__name__")?.extract()?,
             fields: fields.iter().map(|field| PyString::intern(py, field).unbind()).collect(),
-            ways: ways(&module.get().def.layout, payload),
-            needs_check: !module.get().def.layout.is_bounded(payload.ty()),
+            needs_check: !def.layout.is_bounded(payload.ty()),
         }));
         let class = make_type(declared, row_class, &fields)?;
         class.setattr("__qualname__", declared.getattr("__qualname__")?)?;
@@ -103,6 +122,11 @@ impl RowClass {
         self.type_object(py).bind(py).clone()
     }
 
+    /// The address of the type, to compare those of objects with.
+    pub(super) fn type_ptr(&self, py: Python<'_>) -> *mut ffi::PyTypeObject {
+        self.type_object(py).as_ptr().cast()
+    }
+
     pub fn payload(&self) -> Payload {
         self.payload
     }
@@ -114,30 +138,39 @@ impl RowClass {
     /// An instance over bytes that are known to be a value of the class's type.
     #[inline]
     pub fn instance<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        new_instance(py, self.type_object(py), bytes)
+        new_instance(py, self, self.type_object(py), bytes)
     }
 
     pub(super) fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {
         self.module.bind(py).get()
     }
 
-    pub(super) fn layout<'a>(&'a self, py: Python<'a>) -> &'a Layout {
-        &self.module(py).def.layout
+    pub(super) fn layout(&self) -> &Layout {
+        &self.def.layout
     }
 
     pub(super) fn ty(&self) -> TypeId {
         self.payload.ty()
     }
 
+    /// A new object of a field of a common kind; null with an error set.
     #[inline]
+    pub(super) fn common_field(&self, py: Python<'_>, bytes: &[u8], index: usize) -> Option<*mut ffi::PyObject> {
+        let access = self.accesses.get(index).filter(|access| access.kind.is_common())?;
+        access.kind.read(py, self.def.layout.follow(&access.way, &self.moves, bytes)?)
+    }
+
+    /// A field of any kind.
     pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
-        let module = self.module.bind(py).get();
-        let way = &self.ways[index];
-        let mut reader = Reader::at(bytes, way.offset);
-        for ty in &way.passed {
-            module.def.layout.skip_known(*ty, &mut reader)?;
-        }
-        to_python(py, module, way.ty, &mut reader)
+        let (access, layout) = (&self.accesses[index], &self.def.layout);
+        let mut reader = match (layout.follow(&access.way, &self.moves, bytes), self.payload) {
+            (Some(rest), _) => Reader::new(rest),
+            (None, Payload::Variant { .. }) => Reader::at(bytes, 1),
+            (None, Payload::Product(ty)) => {
+                layout.field(layout.product(ty).expect("the class of a product"), index, bytes)?
+            }
+        };
+        to_python(py, self.module(py), access.ty, &mut reader)
     }
 
     /// Whether arguments by position and then these names are all fields in order, as most calls have them.
@@ -162,10 +195,10 @@ impl RowClass {
             writer.u8(tag);
         }
         for (index, value) in values.enumerate() {
-            encode(module, self.ways[index].ty, &value, &mut writer).map_err(|fault| {
-                let field = self.fields[index].bind(py).to_string_lossy().into_owned();
-                EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
-            })?;
+            let access = &self.accesses[index];
+            if !access.kind.write(&value, &mut writer.0) {
+                encode(module, access.ty, &value, &mut writer).map_err(|fault| self.field_error(py, index, fault))?;
+            }
         }
         if self.needs_check {
             let checked = module.def.layout.validate(self.ty(), &writer.0);
@@ -176,6 +209,12 @@ impl RowClass {
             SCRATCH.set(writer.0);
         }
         instance
+    }
+
+    #[cold]
+    fn field_error(&self, py: Python<'_>, index: usize, fault: Fault) -> PyErr {
+        let field = self.fields[index].bind(py).to_string_lossy().into_owned();
+        EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
     }
 
     /// Values by position and by name to one for each field, as a function's arguments.
@@ -217,18 +256,14 @@ impl RowClass {
     }
 }
 
-fn ways(layout: &Layout, payload: Payload) -> Vec<Way> {
+fn accesses(layout: &Layout, payload: Payload) -> Box<[Access]> {
+    let access = |way, ty| Access { way, kind: FieldKind::of(layout, ty), ty };
     match payload {
         // The tag comes first.
-        Payload::Variant { ty, .. } => vec![Way { offset: 1, passed: [].into(), ty }],
+        Payload::Variant { ty, .. } => [access(Way::at(1), ty)].into(),
         Payload::Product(ty) => {
-            let fields = &layout.product(ty).expect("the class of a product").fields;
-            let way = |(index, field): (usize, &Field)| {
-                let (from, offset) = field.anchor;
-                let passed = fields[from as usize..index].iter().map(|field| field.ty).collect();
-                Way { offset: offset as usize, passed, ty: field.ty }
-            };
-            fields.iter().enumerate().map(way).collect()
+            let product = layout.product(ty).expect("the class of a product");
+            product.fields.iter().zip(&product.ways).map(|(field, way)| access(*way, field.ty)).collect()
         }
     }
 }
@@ -247,8 +282,12 @@ pub fn from_bsatn<'py>(cls: &Bound<'py, PyType>, data: super::connection::Input<
     let Some(class) = class_of_type(cls) else {
         return Err(PyTypeError::new_err(format!("{cls} is not a class of generated bindings")));
     };
-    let data = data.as_bytes();
-    let checked = class.layout(py).validate(class.ty(), data);
+    decode(py, class, data.as_bytes())
+}
+
+/// An instance of bytes that are to be its value.
+pub(super) fn decode<'py>(py: Python<'py>, class: &RowClass, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let checked = class.layout().validate(class.ty(), data);
     checked.map_err(|error| DecodeError::new_err(format!("{}: {error}", class.name)))?;
     match class.payload {
         Payload::Variant { tag, .. } if data[0] != tag => {

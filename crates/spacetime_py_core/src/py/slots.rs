@@ -1,6 +1,6 @@
 //! The heap types of generated classes, made through the C API, and the functions that CPython calls on them.
 //!
-//! All unsafe code of the crate is here and in `plain.rs`. What it relies on:
+//! All unsafe code of the crate is here, in `plain.rs`, `fields.rs` and `functions.rs`. What it relies on:
 //! - instances are only made by `new_instance`, with bytes that were checked against the class's type;
 //! - the types cannot be subclassed, so that an object of one of them has its layout;
 //! - a class, its getters and their names live as long as the process, as classes of modules do.
@@ -15,9 +15,11 @@ use std::ptr;
 use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
+use super::fields::FieldKind;
 use super::row::RowClass;
+use crate::sats::moves::is_ascii;
 
 /// What CPython hands to the getter of a field.
 struct Getter {
@@ -30,10 +32,19 @@ type Head = ffi::PyVarObject;
 
 /// An object of a class over bytes that are known to be a value of its type.
 #[inline]
-pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the type's basic size is that of `Head` and its item size is 1.
+pub fn new_instance<'py>(
+    py: Python<'py>,
+    class: &RowClass,
+    class_type: &Py<PyType>,
+    bytes: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    let size = bytes.len() as ffi::Py_ssize_t;
+    // SAFETY: the type's basic size is that of `Head` and its item size is 1; spare memory is of the class's one size.
     unsafe {
-        let object: *mut Head = ffi::PyObject_NewVar(class.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+        let object: *mut Head = match class.spare.take() {
+            Some(memory) => ffi::PyObject_InitVar(memory.cast(), class_type.as_ptr().cast(), size),
+            None => ffi::PyObject_NewVar(class_type.as_ptr().cast(), size),
+        };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }
@@ -42,36 +53,75 @@ pub fn new_instance<'py>(py: Python<'py>, class: &Py<PyType>, bytes: &[u8]) -> P
     }
 }
 
-/// A str from UTF-8. What is not ASCII CPython checks.
+/// A str from UTF-8.
 #[inline]
 pub fn text<'py>(py: Python<'py>, utf8: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the token says that the thread is attached.
+    unsafe { Bound::from_owned_ptr_or_err(py, new_text(utf8)) }
+}
+
+/// The same; null with an error set. What is not ASCII CPython checks.
+///
+/// # Safety
+/// The thread is attached.
+#[inline]
+pub unsafe fn new_text(utf8: &[u8]) -> *mut ffi::PyObject {
     let size = utf8.len() as ffi::Py_ssize_t;
     // SAFETY: so many bytes are there. A new str of more than one character is nobody else's yet.
     unsafe {
-        if size < 2 || !utf8.is_ascii() {
-            return Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_FromStringAndSize(utf8.as_ptr().cast(), size));
+        if size < 2 || !is_ascii(utf8) {
+            return ffi::PyUnicode_FromStringAndSize(utf8.as_ptr().cast(), size);
         }
-        let text = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(size, 127))?;
-        ptr::copy_nonoverlapping(utf8.as_ptr(), ffi::PyUnicode_1BYTE_DATA(text.as_ptr()), utf8.len());
-        Ok(text)
+        let text = ffi::PyUnicode_New(size, 127);
+        if !text.is_null() {
+            ptr::copy_nonoverlapping(utf8.as_ptr(), ffi::PyUnicode_1BYTE_DATA(text), utf8.len());
+        }
+        text
+    }
+}
+
+/// An object of a common kind, from bytes that are known to be its value.
+#[inline]
+pub fn common<'py>(py: Python<'py>, kind: FieldKind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let object = kind.read(py, bytes).expect("common");
+    // SAFETY: it is a new object, or null with an error set.
+    unsafe { Bound::from_owned_ptr_or_err(py, object) }
+}
+
+/// A list of so many objects, each made by a call.
+pub fn list<'py>(
+    py: Python<'py>,
+    count: usize,
+    mut item: impl FnMut() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    // SAFETY: the list is nobody else's yet, and has places for all; those that are not filled are null, as CPython allows.
+    unsafe {
+        let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(count as ffi::Py_ssize_t))?;
+        for index in 0..count {
+            ffi::PyList_SET_ITEM(list.as_ptr(), index as ffi::Py_ssize_t, item()?.into_ptr());
+        }
+        Ok(list.cast_into_unchecked())
     }
 }
 
 /// The class of an object, if it is an instance of one made here.
-pub fn class_of_object<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a RowClass> {
+pub fn class_of_object(object: &Bound<'_, PyAny>) -> Option<&'static RowClass> {
     // SAFETY: an object has a type.
     unsafe { checked_class(ffi::Py_TYPE(object.as_ptr())) }
 }
 
 /// The class that a Python type stands for, if it was made here.
-pub fn class_of_type<'a>(ty: &'a Bound<'_, PyType>) -> Option<&'a RowClass> {
+pub fn class_of_type(ty: &Bound<'_, PyType>) -> Option<&'static RowClass> {
     // SAFETY: it is a type.
     unsafe { checked_class(ty.as_ptr().cast()) }
 }
 
 /// Only the types made here have these methods.
-unsafe fn checked_class<'a>(ty: *mut ffi::PyTypeObject) -> Option<&'a RowClass> {
-    unsafe { ptr::eq((*ty).tp_methods, METHODS.0.as_ptr()).then(|| class_of(ty)) }
+unsafe fn checked_class(ty: *mut ffi::PyTypeObject) -> Option<&'static RowClass> {
+    unsafe {
+        let methods = (*ty).tp_methods;
+        (!methods.is_null() && ptr::eq((*methods).ml_name, FIRST_METHOD.as_ptr())).then(|| class_of(ty))
+    }
 }
 
 /// The bytes of an instance.
@@ -88,12 +138,10 @@ unsafe fn raw_bytes<'a>(object: *mut ffi::PyObject) -> &'a [u8] {
     }
 }
 
-/// The class that a type made here stands for.
-unsafe fn class_of<'a>(ty: *mut ffi::PyTypeObject) -> &'a RowClass {
-    unsafe {
-        let first = (*ty).tp_getset;
-        (*(*first).closure.cast::<Getter>()).class
-    }
+/// The class that a type made here stands for: its methods are the start of it.
+#[inline]
+unsafe fn class_of(ty: *mut ffi::PyTypeObject) -> &'static RowClass {
+    unsafe { &*(*ty).tp_methods.cast::<RowClass>() }
 }
 
 pub fn make_type<'py>(
@@ -103,9 +151,8 @@ pub fn make_type<'py>(
 ) -> PyResult<Bound<'py, PyType>> {
     let py = declared.py();
     let leaked = |text: String| -> PyResult<*const c_char> { Ok(CString::new(text)?.into_raw()) };
-    let mut getset = Vec::with_capacity(fields.len() + 2);
-    // The last one belongs to no field: it leads from the type to its class even when there are no fields.
-    let getters: &'static [Getter] = Vec::leak((0..=fields.len()).map(|index| Getter { class, index }).collect());
+    let mut getset = Vec::with_capacity(fields.len() + 1);
+    let getters: &'static [Getter] = Vec::leak((0..fields.len()).map(|index| Getter { class, index }).collect());
     for (field, getter) in fields.iter().zip(getters) {
         let closure = ptr::from_ref(getter).cast_mut().cast::<c_void>();
         getset.push(ffi::PyGetSetDef {
@@ -116,8 +163,13 @@ pub fn make_type<'py>(
             closure,
         });
     }
-    let last = ptr::from_ref(&getters[fields.len()]).cast_mut().cast::<c_void>();
-    getset.push(ffi::PyGetSetDef { name: ptr::null(), get: None, set: None, doc: ptr::null(), closure: last });
+    getset.push(ffi::PyGetSetDef {
+        name: ptr::null(),
+        get: None,
+        set: None,
+        doc: ptr::null(),
+        closure: ptr::null_mut(),
+    });
     let doc = declared.getattr("__doc__")?.extract::<Option<String>>()?.unwrap_or_default();
     let doc = leaked(format!("{}({})\n--\n\n{doc}", class.name, fields.join(", ")))?;
     let slot = |slot: c_int, pfunc: *mut c_void| ffi::PyType_Slot { slot, pfunc };
@@ -128,7 +180,7 @@ pub fn make_type<'py>(
         slot(ffi::Py_tp_richcompare, richcompare as *mut c_void),
         slot(ffi::Py_tp_repr, repr as *mut c_void),
         slot(ffi::Py_tp_getset, Vec::leak(getset).as_mut_ptr().cast()),
-        slot(ffi::Py_tp_methods, METHODS.0.as_ptr().cast_mut().cast()),
+        slot(ffi::Py_tp_methods, ptr::from_ref(class).cast_mut().cast()),
         slot(ffi::Py_tp_doc, doc.cast_mut().cast()),
         slot(0, ptr::null_mut()),
     ];
@@ -148,21 +200,30 @@ pub fn make_type<'py>(
     }
 }
 
-/// The methods of every class; their address tells the types made here from all others.
-static METHODS: Methods = Methods([
-    method(c"__bytes__", ffi::PyMethodDefPointer { PyCFunction: to_bytes }, ffi::METH_NOARGS),
-    method(c"__reduce__", ffi::PyMethodDefPointer { PyCFunction: reduce }, ffi::METH_NOARGS),
-    method(
-        c"__replace__",
-        ffi::PyMethodDefPointer { PyCFunctionWithKeywords: replace },
-        ffi::METH_VARARGS | ffi::METH_KEYWORDS,
-    ),
-    ffi::PyMethodDef::zeroed(),
-]);
+/// The methods of a class. They are the first thing in its `RowClass`, so that it is one step away from the type.
+#[expect(dead_code, reason = "CPython reads it")]
+pub struct Methods([ffi::PyMethodDef; 4]);
 
-struct Methods([ffi::PyMethodDef; 4]);
+/// Its address tells the types made here from all others.
+static FIRST_METHOD: &CStr = c"__bytes__";
+
+impl Methods {
+    pub const fn new() -> Self {
+        Methods([
+            method(FIRST_METHOD, ffi::PyMethodDefPointer { PyCFunction: to_bytes }, ffi::METH_NOARGS),
+            method(c"__reduce__", ffi::PyMethodDefPointer { PyCFunction: reduce }, ffi::METH_NOARGS),
+            method(
+                c"__replace__",
+                ffi::PyMethodDefPointer { PyCFunctionWithKeywords: replace },
+                ffi::METH_VARARGS | ffi::METH_KEYWORDS,
+            ),
+            ffi::PyMethodDef::zeroed(),
+        ])
+    }
+}
 
 // SAFETY: nobody writes to it; its pointers are to constants.
+unsafe impl Send for Methods {}
 unsafe impl Sync for Methods {}
 
 const fn method(name: &'static CStr, meth: ffi::PyMethodDefPointer, flags: c_int) -> ffi::PyMethodDef {
@@ -170,7 +231,7 @@ const fn method(name: &'static CStr, meth: ffi::PyMethodDefPointer, flags: c_int
 }
 
 /// Runs what CPython called: an error becomes Python's, and a panic too, instead of an abort.
-unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
+pub(super) unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
     // SAFETY: CPython calls these functions with the thread attached.
     let py = unsafe { Python::assume_attached() };
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| body(py)))
@@ -187,7 +248,7 @@ unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyA
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        ffi::PyObject_Free(object.cast());
+        class_of(ty).spare.free(object);
         ffi::Py_DECREF(ty.cast());
     }
 }
@@ -198,7 +259,7 @@ unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObje
     unsafe {
         let class = class_of(ffi::Py_TYPE(object));
         match class.fields.iter().position(|field| field.as_ptr() == name) {
-            Some(index) => guarded(|py| class.field(py, raw_bytes(object), index)),
+            Some(index) => field(class, raw_bytes(object), index),
             None => ffi::PyObject_GenericGetAttr(object, name),
         }
     }
@@ -207,8 +268,16 @@ unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObje
 unsafe extern "C" fn get(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
     unsafe {
         let getter = &*closure.cast::<Getter>();
-        guarded(|py| getter.class.field(py, raw_bytes(object), getter.index))
+        field(getter.class, raw_bytes(object), getter.index)
     }
+}
+
+#[inline]
+unsafe fn field(class: &RowClass, bytes: &[u8], index: usize) -> *mut ffi::PyObject {
+    // SAFETY: CPython calls with the thread attached.
+    let py = unsafe { Python::assume_attached() };
+    // No panic is possible here, unlike in the general way.
+    class.common_field(py, bytes, index).unwrap_or_else(|| unsafe { guarded(|py| class.field(py, bytes, index)) })
 }
 
 unsafe extern "C" fn hash(object: *mut ffi::PyObject) -> ffi::Py_hash_t {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::wrong_self_convention, reason = "methods that Python calls take `&self`")]
 
-use super::plain::{Plain, slim};
+use super::plain::{Micros, Plain, plain_types, slim, slim_micros};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyType, PyTzInfo};
@@ -106,17 +106,26 @@ id_type!(
     32
 );
 
-impl Plain for Identity {}
-impl Plain for ConnectionId {}
-impl Plain for TimeDuration {}
-impl Plain for Timestamp {}
+plain_types!(Identity, ConnectionId, TimeDuration, Timestamp);
+
+impl Micros for TimeDuration {
+    fn micros(self) -> i64 {
+        self.micros
+    }
+}
+
+impl Micros for Timestamp {
+    fn micros(self) -> i64 {
+        self.micros
+    }
+}
 
 /// To be called before anything makes one of these.
 pub fn slim_all(py: Python<'_>) -> PyResult<()> {
     slim::<Identity>(py)?;
     slim::<ConnectionId>(py)?;
-    slim::<TimeDuration>(py)?;
-    slim::<Timestamp>(py)
+    slim_micros::<TimeDuration>(py)?;
+    slim_micros::<Timestamp>(py)
 }
 
 const MICROS_PER_SECOND: i64 = 1_000_000;

@@ -38,6 +38,18 @@ impl<'a> Reader<'a> {
         self.data.len() - self.position
     }
 
+    /// Everything that was not read.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.data.get(self.position..).unwrap_or_default()
+    }
+
+    /// Continues where only these bytes, the end of `rest`, are left.
+    #[inline]
+    pub(super) fn continue_at(&mut self, rest: &[u8]) {
+        self.position = self.data.len() - rest.len();
+    }
+
     /// What was read since the earlier position `start`.
     pub fn since(&self, start: usize) -> &'a [u8] {
         &self.data[start..self.position]

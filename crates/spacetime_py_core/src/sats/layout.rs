@@ -1,5 +1,6 @@
 //! A typespace compiled once: types in an arena, with their sizes, the offsets of fields, and what needs checking.
 
+use super::moves::{Move, Moves, Way};
 use super::types::{AlgebraicType, Element};
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub struct Node {
     pub min: u64,
     /// Any bytes of the fixed size are a value: nothing needs checking.
     pub plain: bool,
+    /// How to pass a value quickly.
+    pub(super) moves: Moves,
 }
 
 #[derive(Debug)]
@@ -53,14 +56,15 @@ pub struct Product {
     pub special: Option<Special>,
     /// How to check and skip a value.
     pub steps: Vec<Step>,
+    /// The moves over a value, and how each field is found by them.
+    pub moves: Box<[Move]>,
+    pub ways: Box<[Way]>,
 }
 
 #[derive(Debug)]
 pub struct Field {
     pub name: Option<String>,
     pub ty: TypeId,
-    /// A field at or before this one whose offset does not depend on the value, and that offset: where to start looking.
-    pub anchor: (u32, u32),
 }
 
 /// One step over a value of a product type: fields that need no check are passed together.
@@ -109,6 +113,10 @@ impl Layout {
     #[inline]
     pub fn node(&self, ty: TypeId) -> &Node {
         &self.nodes[ty.0 as usize]
+    }
+
+    pub(super) fn node_mut(&mut self, ty: TypeId) -> &mut Node {
+        &mut self.nodes[ty.0 as usize]
     }
 
     #[inline]
@@ -167,7 +175,7 @@ impl Layout {
         }
     }
 
-    /// Fixed sizes and checks, then offsets and steps. Needs `measure` to have ruled out endless types.
+    /// Fixed sizes and checks, then moves and steps. Needs `measure` to have ruled out endless types.
     fn plan(&mut self) {
         let mut done = vec![None; self.nodes.len()];
         for index in 0..self.nodes.len() {
@@ -175,15 +183,14 @@ impl Layout {
             self.nodes[index].fixed = fixed;
             self.nodes[index].plain = plain && fixed.is_some();
         }
+        self.compile_moves();
         for index in 0..self.nodes.len() {
-            let (anchors, steps) = match &self.nodes[index].kind {
-                Kind::Product(product) => (self.anchors(product), self.steps(product)),
-                _ => continue,
-            };
-            if let Kind::Product(product) = &mut self.nodes[index].kind {
-                product.fields.iter_mut().zip(anchors).for_each(|(field, anchor)| field.anchor = anchor);
-                product.steps = steps;
-            }
+            let Kind::Product(product) = &self.nodes[index].kind else { continue };
+            let steps = self.steps(product);
+            let Node { kind: Kind::Product(product), moves, .. } = &mut self.nodes[index] else { continue };
+            product.steps = steps;
+            product.moves = moves.all.clone();
+            product.ways = std::mem::take(&mut moves.ways);
         }
     }
 
@@ -234,20 +241,6 @@ impl Layout {
         is_bounded
     }
 
-    fn anchors(&self, product: &Product) -> Vec<(u32, u32)> {
-        let mut anchor = (0, 0);
-        let mut anchors = Vec::with_capacity(product.fields.len());
-        let mut running = Some(0u32);
-        for (index, field) in product.fields.iter().enumerate() {
-            if let Some(offset) = running {
-                anchor = (index as u32, offset);
-            }
-            anchors.push(anchor);
-            running = running.and_then(|offset| offset.checked_add(self.node(field.ty).fixed?));
-        }
-        anchors
-    }
-
     fn steps(&self, product: &Product) -> Vec<Step> {
         let mut steps = Vec::new();
         for field in &product.fields {
@@ -267,13 +260,17 @@ const INFINITE: u64 = u64::MAX;
 
 impl Node {
     fn new(kind: Kind) -> Self {
-        Node { kind, fixed: None, min: INFINITE, plain: false }
+        Node { kind, fixed: None, min: INFINITE, plain: false, moves: Moves::default() }
     }
 }
 
 impl Product {
+    fn new(fields: Vec<Field>, special: Option<Special>) -> Self {
+        Product { fields, special, steps: Vec::new(), moves: [].into(), ways: [].into() }
+    }
+
     fn unit() -> Self {
-        Product { fields: Vec::new(), special: None, steps: Vec::new() }
+        Product::new(Vec::new(), None)
     }
 }
 
@@ -330,11 +327,9 @@ impl Compiler<'_> {
                 }
                 Kind::Sum(Sum { special: special_sum(variants), variants: self.fields(variants)? })
             }
-            AlgebraicType::Product(elements) => Kind::Product(Product {
-                special: special_product(elements),
-                fields: self.fields(elements)?,
-                steps: Vec::new(),
-            }),
+            AlgebraicType::Product(elements) => {
+                Kind::Product(Product::new(self.fields(elements)?, special_product(elements)))
+            }
             AlgebraicType::Array(element) => match **element {
                 AlgebraicType::U8 => Kind::Bytes,
                 _ => Kind::Array(self.place(element)?),
@@ -359,8 +354,7 @@ impl Compiler<'_> {
     }
 
     fn fields(&mut self, elements: &[Element]) -> Result<Vec<Field>> {
-        let field =
-            |element: &Element| Ok(Field { name: element.name.clone(), ty: self.place(&element.ty)?, anchor: (0, 0) });
+        let field = |element: &Element| Ok(Field { name: element.name.clone(), ty: self.place(&element.ty)? });
         elements.iter().map(field).collect()
     }
 }
@@ -423,10 +417,8 @@ mod tests {
         let text = product.fields[2].ty;
         let on = product.fields[3].ty;
         assert_eq!(product.steps, [Step::Skip(16), Step::Check(text), Step::Check(on), Step::Skip(4)]);
-        assert_eq!(
-            product.fields.iter().map(|f| f.anchor).collect::<Vec<_>>(),
-            [(0, 0), (1, 8), (2, 16), (2, 16), (2, 16)]
-        );
+        assert_eq!(*product.moves, [Move::Skip(16), Move::Text, Move::Bool, Move::Skip(4)]);
+        assert_eq!(product.ways.iter().map(Way::fixed).collect::<Vec<_>>(), [Some(0), Some(8), Some(16), None, None]);
         assert_eq!((layout.node(ty).fixed, layout.node(ty).min), (None, 25));
     }
 

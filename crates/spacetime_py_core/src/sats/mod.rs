@@ -4,6 +4,7 @@ pub mod bsatn;
 pub mod fit;
 pub mod layout;
 pub mod module;
+pub mod moves;
 pub mod types;
 pub mod validate;
 pub mod value;

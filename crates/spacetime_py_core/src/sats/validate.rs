@@ -11,13 +11,36 @@ impl Layout {
     /// Moves past one value of type `ty`. What passes here decodes without errors and encodes to the same bytes.
     #[inline]
     pub fn skip(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
-        self.skip_nested::<true>(ty, reader, 0)
+        self.skip_as::<true>(ty, reader)
     }
 
     /// The same for a value that has passed before: texts are not looked at again.
     #[inline]
     pub fn skip_known(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
-        self.skip_nested::<false>(ty, reader, 0)
+        self.skip_as::<false>(ty, reader)
+    }
+
+    #[inline]
+    fn skip_as<const CHECK: bool>(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
+        match self.pass::<CHECK>(ty, reader.rest()) {
+            Some(rest) => {
+                debug_assert_eq!(self.end_of(ty, *reader), Ok(rest.len()), "the quick pass is no more than quick");
+                reader.continue_at(rest);
+                Ok(())
+            }
+            None => self.skip_slowly::<CHECK>(ty, reader),
+        }
+    }
+
+    /// For values that are wrong, or nested deeply.
+    #[cold]
+    fn skip_slowly<const CHECK: bool>(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
+        self.skip_nested::<CHECK>(ty, reader, 0)
+    }
+
+    /// How many bytes follow the value.
+    fn end_of(&self, ty: TypeId, mut reader: Reader<'_>) -> Decoded<usize> {
+        self.skip_slowly::<true>(ty, &mut reader).map(|()| reader.left())
     }
 
     /// `data` is one value and nothing else.
@@ -30,11 +53,17 @@ impl Layout {
     /// A reader at field `index` of a valid product value.
     #[inline]
     pub fn field<'a>(&self, product: &Product, index: usize, data: &'a [u8]) -> Decoded<Reader<'a>> {
-        let (from, offset) = product.fields[index].anchor;
-        let mut reader = Reader::at(data, offset as usize);
-        for field in &product.fields[from as usize..index] {
-            self.skip_known(field.ty, &mut reader)?;
-        }
+        let rest = self.follow(&product.ways[index], &product.moves, data);
+        rest.map_or_else(
+            || self.field_slowly(product, index, data),
+            |rest| Ok(Reader::at(data, data.len() - rest.len())),
+        )
+    }
+
+    #[cold]
+    fn field_slowly<'a>(&self, product: &Product, index: usize, data: &'a [u8]) -> Decoded<Reader<'a>> {
+        let mut reader = Reader::new(data);
+        product.fields[..index].iter().try_for_each(|field| self.skip_known(field.ty, &mut reader))?;
         Ok(reader)
     }
 
