@@ -7,7 +7,7 @@ What users meet is re-exported by `spacetime_py`; generated code uses `spacetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Generic, Protocol, TypeVar, final
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 
 from typing_extensions import Buffer, dataclass_transform
 
@@ -217,8 +217,10 @@ class Connection:
         With a `delivery` the row callbacks of messages that it can take have run before that.
         """
 
-    def receive(self, data: Buffer, delivery: Delivery | None = None) -> Event | None:
-        """`receive_data`, and then `next_event`."""
+    def receive(
+        self, data: Buffer, delivery: Delivery | None = None
+    ) -> Event | Literal[True] | None:
+        """`receive_data`, and then `next_event`; True when there is no event but data to send."""
 
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""

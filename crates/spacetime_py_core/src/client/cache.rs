@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
+use super::diff::{Batch, Diff, Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
@@ -29,7 +29,7 @@ impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
         let names =
             module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
-        let tables = module.tables.iter().map(TableCache::new).collect();
+        let tables = module.tables.iter().map(|table| TableCache::new(&module.layout, table)).collect();
         let (unknown, misfits) = Default::default();
         ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }
     }
@@ -78,7 +78,7 @@ impl ClientCache {
                     known.inserts.extend(inserts);
                     known.deletes.extend(deletes);
                 }
-                None => batch.tables.push(TableBatch { table, is_event, inserts, deletes }),
+                None => batch.tables.push(TableDiff { table, is_event, inserts, deletes, updates: Vec::new() }),
             }
         }
         Ok(batch)
@@ -86,6 +86,7 @@ impl ClientCache {
 
     fn check_list(&self, table: &str, ty: TypeId, set: u32, rows: RowList, batch: &mut Batch) -> Result<Vec<RowRef>> {
         let buffer = batch.buffers.len() as u32;
+        let (begin, data) = (rows.begin(), rows.whole());
         let mut places = Vec::with_capacity(rows.len());
         for (start, end) in rows.ranges() {
             let mismatch = |source: DecodeError| {
@@ -94,8 +95,8 @@ impl ClientCache {
                      the database's schema differs, run `spacetime-py generate` again"
                 ))
             };
-            self.module.layout.validate(ty, &rows.data[start..end]).map_err(mismatch)?;
-            let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset: start });
+            self.module.layout.validate(ty, &data[start..end]).map_err(mismatch)?;
+            let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset: start - begin });
             places.push(RowRef {
                 buffer,
                 start: u32::try_from(start).map_err(too_large)?,
@@ -103,7 +104,7 @@ impl ClientCache {
             });
         }
         if !places.is_empty() {
-            batch.buffers.push(rows.data);
+            batch.buffers.push(rows.into_buffer());
             batch.sets.push(set);
         }
         Ok(places)
@@ -111,19 +112,18 @@ impl ClientCache {
 
     /// Applies a checked batch to all of its tables.
     pub fn apply(&mut self, batch: Batch) -> Diff {
-        let Batch { buffers, sets, tables } = batch;
-        let mut diffs = Vec::with_capacity(tables.len());
-        for rows in &tables {
+        let Batch { buffers, sets, mut tables } = batch;
+        for rows in &mut tables {
             let table = &mut self.tables[rows.table];
             let missing = table.missing_deletes;
-            diffs.push(table.apply(&self.module.layout, rows, &buffers, &sets));
+            table.apply(&self.module.layout, rows, &buffers, &sets);
             let missing = table.missing_deletes - missing;
             if missing != 0 {
                 self.warn_of_missing(rows.table, missing);
             }
         }
-        diffs.retain(|diff| !diff.is_empty());
-        Diff { buffers, tables: diffs }
+        tables.retain(|table| !table.is_empty());
+        Diff { buffers, tables }
     }
 
     /// Takes all deliveries of a query set back: of one that failed, or that left without its rows.

@@ -194,6 +194,11 @@ impl Connection {
         output
     }
 
+    /// Whether `data_to_send` has something to give.
+    pub fn has_output(&self) -> bool {
+        !self.outgoing.is_empty() || self.socket.has_output()
+    }
+
     pub fn cache(&self) -> &ClientCache {
         &self.cache
     }

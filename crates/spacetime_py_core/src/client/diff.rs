@@ -8,17 +8,7 @@ pub struct Batch {
     pub buffers: Vec<Bytes>,
     /// For each buffer the query set that its rows are delivered for.
     pub sets: Vec<u32>,
-    pub tables: Vec<TableBatch>,
-}
-
-#[derive(Debug)]
-pub struct TableBatch {
-    /// Position in the schema's tables.
-    pub table: usize,
-    /// The inserts are told and not cached.
-    pub is_event: bool,
-    pub inserts: Vec<RowRef>,
-    pub deletes: Vec<RowRef>,
+    pub tables: Vec<TableDiff>,
 }
 
 /// Bytes of a row in one of the message's buffers.
@@ -36,10 +26,12 @@ pub struct Diff {
     pub tables: Vec<TableDiff>,
 }
 
+/// Before a message is applied, what it brings for one table: no updates yet. Afterwards, what that changed.
 #[derive(Clone, Debug, Default)]
 pub struct TableDiff {
+    /// Position in the schema's tables.
     pub table: usize,
-    /// Rows that happened: inserts only, and the cache did not change.
+    /// Rows that happened: inserts only, told and not cached.
     pub is_event: bool,
     pub inserts: Vec<RowRef>,
     pub deletes: Vec<RowRef>,
@@ -56,7 +48,7 @@ impl RowRef {
 impl Batch {
     /// The rows as inserts, without having been applied anywhere.
     pub fn into_diff(self) -> Diff {
-        let of = |batch: TableBatch| TableDiff { table: batch.table, inserts: batch.inserts, ..TableDiff::default() };
+        let of = |rows: TableDiff| TableDiff { table: rows.table, inserts: rows.inserts, ..TableDiff::default() };
         Diff { buffers: self.buffers, tables: self.tables.into_iter().map(of).collect() }
     }
 }

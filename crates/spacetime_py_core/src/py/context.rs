@@ -76,6 +76,11 @@ impl EventContext {
         EventContext { connection, event: OnceLock::new(), cause }
     }
 
+    /// Nothing was told of the transaction, nor asked.
+    pub fn is_blank(&self) -> bool {
+        self.cause.is_none() && self.event.get().is_none()
+    }
+
     fn make_event(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         static OF_CAUSE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let of_cause = OF_CAUSE.get_or_try_init(py, || {

@@ -1,7 +1,7 @@
 //! The short way from a transaction to row callbacks, for transactions of other clients that only row callbacks hear of:
 //! nearly all messages of a busy connection. Everything else goes through `dispatch.py`, in the same order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
@@ -24,6 +24,8 @@ pub struct Delivery {
     others: Py<PySet>,
     /// `report(place, callback, error)`
     report: Py<PyAny>,
+    /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
+    spare: Mutex<Option<Py<EventContext>>>,
 }
 
 #[pymethods]
@@ -36,18 +38,22 @@ impl Delivery {
         report: Py<PyAny>,
     ) -> Self {
         let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
-        Delivery { connection: Mutex::new(connection), tables, others, report }
+        Delivery { connection: Mutex::new(connection), tables, others, report, spare: Mutex::new(None) }
     }
 
     /// What callbacks are given as the connection from now on.
     fn set_connection(&self, connection: Py<PyAny>) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        let old = (std::mem::replace(&mut *locked(&self.connection), connection), locked(&self.spare).take());
+        drop(old); // with no lock held
     }
 
     /// It and its connection hold each other.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Ok(connection) = self.connection.try_lock() {
             visit.call(&*connection)?;
+        }
+        if let Ok(spare) = self.spare.try_lock() {
+            visit.call(&*spare)?;
         }
         self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
@@ -71,17 +77,33 @@ impl Delivery {
 
     fn run(&self, module: &Bound<'_, Module>, cause: Option<Cause>, diff: &Diff) -> PyResult<()> {
         let py = module.py();
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone_ref(py);
-        let context = Bound::new(py, EventContext::of_transaction(connection, module, cause))?.into_any();
+        let context = self.context(module, cause)?;
         for table in &diff.tables {
             let [inserts, deletes, updates] = self.tables[table.table].each_ref().map(|list| list.bind(py));
             let class = module.get().row_class(py, table.table)?;
             let row = |row: &RowRef| class.instance(py, row.bytes(&diff.buffers));
-            self.run_rows(inserts, &table.inserts, |place| Ok([context.clone(), row(place)?]))?;
-            self.run_rows(deletes, &table.deletes, |place| Ok([context.clone(), row(place)?]))?;
-            self.run_rows(updates, &table.updates, |(old, new)| Ok([context.clone(), row(old)?, row(new)?]))?;
+            let context = || context.clone().into_any();
+            self.run_rows(inserts, &table.inserts, |place| Ok([context(), row(place)?]))?;
+            self.run_rows(deletes, &table.deletes, |place| Ok([context(), row(place)?]))?;
+            self.run_rows(updates, &table.updates, |(old, new)| Ok([context(), row(old)?, row(new)?]))?;
+        }
+        #[expect(deprecated, reason = "the other way to see this is not safe code")]
+        let is_free = context.get_refcnt() == 1;
+        if is_free && context.get().is_blank() {
+            locked(&self.spare).replace(context.unbind());
         }
         Ok(())
+    }
+
+    fn context<'py>(&self, module: &Bound<'py, Module>, cause: Option<Cause>) -> PyResult<Bound<'py, EventContext>> {
+        let py = module.py();
+        if cause.is_none() {
+            if let Some(spare) = locked(&self.spare).take() {
+                return Ok(spare.into_bound(py));
+            }
+        }
+        let connection = locked(&self.connection).clone_ref(py);
+        Bound::new(py, EventContext::of_transaction(connection, module, cause))
     }
 
     /// A callback that is added or removed meanwhile counts from the next row on.
@@ -111,6 +133,11 @@ impl Delivery {
         }
         Ok(())
     }
+}
+
+/// Nothing is called while one of these locks is held.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Without a tuple in between.

@@ -169,30 +169,34 @@ impl From<&str> for Text {
 /// Rows back to back, and how to tell them apart.
 #[derive(Clone, Debug, Default)]
 pub struct RowList {
-    pub data: Bytes,
+    /// With `Offsets`, these come first.
+    whole: Bytes,
+    /// Where the rows begin.
+    start: usize,
     hint: SizeHint,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum SizeHint {
     /// Every row has this size. Zero with empty data means that the count was lost on the way (1.2.0 does that).
     Fixed(u16),
-    /// Where each row starts, as `u64`s in their wire form.
-    Offsets(Bytes),
+    /// So many `u64`s in their wire form: where each row starts.
+    Offsets(usize),
 }
 
 impl Default for SizeHint {
     fn default() -> Self {
-        SizeHint::Offsets(Bytes::new())
+        SizeHint::Fixed(0)
     }
 }
 
 impl RowList {
+    #[inline]
     pub fn len(&self) -> usize {
-        match &self.hint {
+        match self.hint {
             SizeHint::Fixed(0) => 0,
-            SizeHint::Fixed(size) => self.data.len() / usize::from(*size),
-            SizeHint::Offsets(offsets) => offsets.len() / 8,
+            SizeHint::Fixed(size) => self.data().len() / usize::from(size),
+            SizeHint::Offsets(count) => count,
         }
     }
 
@@ -200,30 +204,52 @@ impl RowList {
         self.len() == 0
     }
 
-    /// Where each row starts and ends in `data`.
-    pub fn ranges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.len()).map(|index| (self.start(index), self.start(index + 1)))
+    /// The bytes that `ranges` points into, and where the first row begins.
+    pub fn whole(&self) -> &[u8] {
+        &self.whole
     }
 
-    fn start(&self, index: usize) -> usize {
-        match &self.hint {
-            SizeHint::Fixed(size) => index * usize::from(*size),
-            SizeHint::Offsets(offsets) => match offsets.get(index * 8..index * 8 + 8) {
-                Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")) as usize,
-                None => self.data.len(),
-            },
+    pub fn begin(&self) -> usize {
+        self.start
+    }
+
+    pub fn into_buffer(self) -> Bytes {
+        self.whole
+    }
+
+    #[inline]
+    fn data(&self) -> &[u8] {
+        &self.whole[self.start..]
+    }
+
+    /// Where each row starts and ends in the buffer.
+    #[inline]
+    pub fn ranges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.len()).map(|index| (self.start + self.offset(index), self.start + self.offset(index + 1)))
+    }
+
+    /// Of a row in the data; of the one behind the last, the data's end.
+    #[inline]
+    fn offset(&self, index: usize) -> usize {
+        match self.hint {
+            SizeHint::Fixed(size) => index * usize::from(size),
+            SizeHint::Offsets(count) if index < count => {
+                let bytes = &self.whole[index * 8..index * 8 + 8];
+                u64::from_le_bytes(bytes.try_into().expect("eight bytes")) as usize
+            }
+            SizeHint::Offsets(_) => self.data().len(),
         }
     }
 
     /// Whether the rows cover the data from start to end in order.
     fn is_sound(&self) -> bool {
-        match &self.hint {
-            SizeHint::Fixed(0) => self.data.is_empty(),
-            SizeHint::Fixed(size) => self.data.len() % usize::from(*size) == 0,
-            SizeHint::Offsets(offsets) => {
-                (!offsets.is_empty() || self.data.is_empty())
-                    && (offsets.is_empty() || self.start(0) == 0)
-                    && self.ranges().all(|(start, end)| start <= end && end <= self.data.len())
+        let size = self.data().len();
+        match self.hint {
+            SizeHint::Fixed(0) => size == 0,
+            SizeHint::Fixed(row) => size % usize::from(row) == 0,
+            SizeHint::Offsets(0) => size == 0,
+            SizeHint::Offsets(count) => {
+                self.offset(0) == 0 && (0..count).all(|index| self.offset(index) <= self.offset(index + 1))
             }
         }
     }
@@ -265,15 +291,22 @@ impl<'a> MessageReader<'a> {
     }
 
     pub fn row_list(&mut self) -> Result<RowList, DecodeError> {
-        let start = self.reader;
-        let hint = match self.reader.tag(2)? {
-            0 => SizeHint::Fixed(self.reader.u16()?),
-            _ => {
-                let count = self.reader.count(8)?;
-                SizeHint::Offsets(self.body.slice_ref(self.reader.take(count as usize * 8)?))
+        let begin = self.reader;
+        let is_fixed = self.reader.tag(2)? == 0;
+        let (first, hint) = match is_fixed {
+            true => (None, SizeHint::Fixed(self.reader.u16()?)),
+            false => {
+                let count = self.reader.count(8)? as usize;
+                let first = self.reader.position();
+                self.reader.take(count * 8)?;
+                (Some(first), SizeHint::Offsets(count))
             }
         };
-        let rows = RowList { data: self.bytes()?, hint };
-        if rows.is_sound() { Ok(rows) } else { Err(start.error(Problem::BadRowList)) }
+        let size = self.reader.bytes()?.len();
+        let (end, start) = (self.reader.position(), self.reader.position() - size);
+        let first = first.unwrap_or(start);
+        let whole = if size == 0 && first == start { Bytes::new() } else { self.body.slice(first..end) };
+        let rows = RowList { whole, start: start - first, hint };
+        if rows.is_sound() { Ok(rows) } else { Err(begin.error(Problem::BadRowList)) }
     }
 }
