@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::wire::message::Span;
+
 /// Rows of one message, per table, checked against the schema before anything is applied.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -46,6 +48,21 @@ impl RowRef {
 }
 
 impl Batch {
+    /// The buffer for rows of a query set that are in this part of these bytes, and where in them it begins. Lists that
+    /// follow each other in one message mostly share one.
+    pub fn buffer_of(&mut self, bytes: &Bytes, part: Span, set: u32) -> (u32, usize) {
+        // Places are 32 bits wide: in a larger message each list is a buffer of its own.
+        let base = if u32::try_from(part.1).is_ok() { 0 } else { part.0 };
+        let is_known = base == 0
+            && self.sets.last() == Some(&set)
+            && self.buffers.last().is_some_and(|last| std::ptr::eq(&last[..], &bytes[..]));
+        if !is_known {
+            self.buffers.push(bytes.slice(base..));
+            self.sets.push(set);
+        }
+        (self.buffers.len() as u32 - 1, base)
+    }
+
     /// The rows as inserts, without having been applied anywhere.
     pub fn into_diff(self) -> Diff {
         let of = |rows: TableDiff| TableDiff { table: rows.table, inserts: rows.inserts, ..TableDiff::default() };

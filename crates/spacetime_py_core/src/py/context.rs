@@ -19,7 +19,7 @@ pub struct EventContext {
     connection: Py<PyAny>,
     event: OnceLock<Py<PyAny>>,
     /// What `event` is made of; without one the server did not tell.
-    cause: Option<(Py<Module>, Cause)>,
+    cause: Option<(Py<Module>, Box<Cause>)>,
 }
 
 #[pymethods]
@@ -71,7 +71,7 @@ impl EventContext {
 
 impl EventContext {
     /// Of somebody else's transaction.
-    pub fn of_transaction(connection: Py<PyAny>, module: &Bound<'_, Module>, cause: Option<Cause>) -> Self {
+    pub fn of_transaction(connection: Py<PyAny>, module: &Bound<'_, Module>, cause: Option<Box<Cause>>) -> Self {
         let cause = cause.map(|cause| (module.clone().unbind(), cause));
         EventContext { connection, event: OnceLock::new(), cause }
     }

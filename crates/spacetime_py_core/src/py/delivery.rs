@@ -75,7 +75,7 @@ impl Delivery {
         }
     }
 
-    fn run(&self, module: &Bound<'_, Module>, cause: Option<Cause>, diff: &Diff) -> PyResult<()> {
+    fn run(&self, module: &Bound<'_, Module>, cause: Option<Box<Cause>>, diff: &Diff) -> PyResult<()> {
         let py = module.py();
         let context = self.context(module, cause)?;
         for table in &diff.tables {
@@ -95,7 +95,11 @@ impl Delivery {
         Ok(())
     }
 
-    fn context<'py>(&self, module: &Bound<'py, Module>, cause: Option<Cause>) -> PyResult<Bound<'py, EventContext>> {
+    fn context<'py>(
+        &self,
+        module: &Bound<'py, Module>,
+        cause: Option<Box<Cause>>,
+    ) -> PyResult<Bound<'py, EventContext>> {
         let py = module.py();
         if cause.is_none() {
             if let Some(spare) = locked(&self.spare).take() {

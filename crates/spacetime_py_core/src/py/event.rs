@@ -117,11 +117,11 @@ pub struct TransactionUpdate {
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct ReducerInfo {
     module: Py<Module>,
-    cause: Cause,
+    cause: Box<Cause>,
 }
 
 impl ReducerInfo {
-    pub fn new(module: Py<Module>, cause: Cause) -> Self {
+    pub fn new(module: Py<Module>, cause: Box<Cause>) -> Self {
         ReducerInfo { module, cause }
     }
 }
