@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 
-from typing_extensions import Buffer, dataclass_transform
+from typing_extensions import Buffer, Self, dataclass_transform
 
-from .callbacks import CallbackList
 from .context import Event as _ContextEvent
 
 _T = TypeVar("_T")
@@ -384,6 +383,13 @@ class EventContext(Generic[_C_co]):
     def identity(self) -> Identity:
         """Whose connection this is."""
 
+class Callbacks:
+    """What a list of callbacks holds, where the core finds it for each row."""
+
+    callbacks: tuple[Callable[..., object], ...]
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
+
 @final
 class Delivery:
     """The short way from other clients' transactions to row callbacks.
@@ -396,7 +402,7 @@ class Delivery:
     def __new__(
         cls,
         connection: object,
-        tables: Sequence[tuple[CallbackList, CallbackList, CallbackList]],
+        tables: Sequence[tuple[Callbacks, Callbacks, Callbacks]],
         others: set[object],
         report: Callable[[str, Callable[..., object], Exception], object],
     ) -> Delivery: ...
@@ -426,6 +432,16 @@ class TableDiff:
     @property
     def updates(self) -> list[tuple[Any, Any]]:
         """Pairs (old, new) of one primary key."""
+
+    def tell(
+        self,
+        inserts: Callbacks,
+        deletes: Callbacks,
+        updates: Callbacks,
+        context: object,
+        report: Callable[[str, Callable[..., object], Exception], object],
+    ) -> None:
+        """Call row callbacks, and make each row just before. What one raises goes to `report`."""
 
 @final
 class Connected:
