@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 
-from typing_extensions import Buffer, Self, dataclass_transform
+from typing_extensions import Buffer, Self, dataclass_transform, disjoint_base
 
 from .context import Event as _ContextEvent
 
@@ -383,12 +383,16 @@ class EventContext(Generic[_C_co]):
     def identity(self) -> Identity:
         """Whose connection this is."""
 
+@disjoint_base
 class Callbacks:
     """What a list of callbacks holds, where the core finds it for each row."""
 
     callbacks: tuple[Callable[..., object], ...]
 
-    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
+    def __new__(cls, place: str, others: set[object] | None = None) -> Self: ...
+    @property
+    def place(self) -> str:
+        """For messages: where the callbacks were given."""
 
 @final
 class Delivery:

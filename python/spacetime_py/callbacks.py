@@ -95,10 +95,9 @@ class CallbackList(Callbacks):
     While there are any, the list is in `others`.
     """
 
-    __slots__ = ("_others", "place")
+    __slots__ = ("_others",)
 
     def __init__(self, place: str, others: set[object] | None = None) -> None:
-        self.place = place
         self._others = others
 
     def add(self, callback: Callback) -> None:

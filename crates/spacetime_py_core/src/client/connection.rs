@@ -621,11 +621,11 @@ impl Connection {
 
     fn transaction(&mut self, body: &Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<Event> {
         let (diff, error) = self.outcome(body, outcome)?;
-        let is_mine = |cause: &&Box<Cause>| {
+        let is_mine = |cause: &&Cause| {
             let caller = Me { identity: cause.caller_identity, connection_id: cause.caller_connection_id };
             self.me == Some(caller)
         };
-        let call = cause.as_ref().filter(is_mine).and_then(|cause| self.requests.take_by_cause(cause));
+        let call = cause.as_deref().filter(is_mine).and_then(|cause| self.requests.take_by_cause(cause));
         let error = match (error, call) {
             // The server did not give the arguments back: it never came to run the reducer.
             (Some(CallError::Sender(message)), Some((_, false))) => Some(CallError::Internal(message)),

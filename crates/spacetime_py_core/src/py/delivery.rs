@@ -7,9 +7,8 @@ use bytes::Bytes;
 use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
 use pyo3::gc::PyTraverseError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet, PyTuple};
+use pyo3::types::{PySet, PyString, PyTuple};
 
 use super::classes::Module;
 use super::context::EventContext;
@@ -21,14 +20,23 @@ use crate::wire::message::Cause;
 #[pyclass(frozen, subclass, module = "spacetime_py._core")]
 pub struct Callbacks {
     callbacks: Mutex<Py<PyTuple>>,
+    /// For messages: where the callbacks were given.
+    place: Py<PyString>,
 }
 
 #[pymethods]
 impl Callbacks {
+    /// `others` is for the class below it.
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(py: Python<'_>, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Callbacks { callbacks: Mutex::new(PyTuple::empty(py).unbind()) }
+    #[pyo3(signature = (place, others = None))]
+    fn new(py: Python<'_>, place: Py<PyString>, others: Option<&Bound<'_, PySet>>) -> Self {
+        _ = others;
+        Callbacks { callbacks: Mutex::new(PyTuple::empty(py).unbind()), place }
+    }
+
+    #[getter]
+    fn place(&self, py: Python<'_>) -> Py<PyString> {
+        self.place.clone_ref(py)
     }
 
     #[getter]
@@ -95,7 +103,7 @@ impl<'py> Listeners<'_, 'py> {
                 match call(&callback, &row) {
                     Ok(_) => {}
                     Err(error) if error.is_instance_of::<PyException>(py) => {
-                        self.report.call1((list.getattr(intern!(py, "place"))?, callback, error))?;
+                        self.report.call1((list.get().place(py), callback, error))?;
                     }
                     Err(error) => return Err(error),
                 }
