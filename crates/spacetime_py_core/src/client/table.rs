@@ -196,7 +196,7 @@ impl TableCache {
             if self.store.mark(id) != 0 {
                 continue; // it came and went in this message, so it was never there
             }
-            match self.successor(layout, row.bytes(buffers)) {
+            match self.successor(layout, row.bytes(buffers), self.fresh.get(index).copied()) {
                 Some(new) => {
                     rows.updates.push((row, rows.inserts[self.store.mark(new) as usize - 1]));
                     self.store.set_mark(new, PAIRED);
@@ -221,8 +221,9 @@ impl TableCache {
         inserts.truncate(count);
     }
 
-    /// The new row, not paired yet, that has the primary key of a row which died.
-    fn successor(&self, layout: &Layout, dead: &[u8]) -> Option<RowId> {
+    /// The new row, not paired yet, that has the primary key of a row which died. `guess` is looked at first: of a single
+    /// update it is the other half.
+    fn successor(&self, layout: &Layout, dead: &[u8], guess: Option<RowId>) -> Option<RowId> {
         let column = self.primary_key.as_ref()?;
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
         let key = keys.column(column, dead);
@@ -230,7 +231,9 @@ impl TableCache {
             let mark = self.store.mark(*id);
             mark != 0 && mark != PAIRED && keys.column(column, self.store.bytes(*id)) == key
         };
-        self.rows.find(keys.hash(key), is_new).copied()
+        // A row that came and went in this message is none, and no longer in `rows`.
+        let guess = guess.filter(|id| self.store.count(*id) != 0 && is_new(id));
+        guess.or_else(|| self.rows.find(keys.hash(key), is_new).copied())
     }
 
     /// Brings all indexes but the main one up to date with what died and what is fresh; the bytes of dead rows are still
@@ -323,7 +326,7 @@ impl TableCache {
                 continue;
             }
             let old = gathered.add(row);
-            match new.successor(layout, row) {
+            match new.successor(layout, row, None) {
                 Some(id) => {
                     diff.updates.push((old, gathered.add(new.store.bytes(id))));
                     new.store.set_mark(id, PAIRED);
