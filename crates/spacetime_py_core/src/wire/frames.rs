@@ -1,33 +1,43 @@
-//! Finds the whole binary messages in the bytes of an open WebSocket, which are nearly all that a server sends. Every other
-//! frame goes on to `tungstenite` as it came: what it means, and whether it breaks a rule, is decided there alone.
+//! Finds the binary messages in the bytes of an open WebSocket, which are nearly all that a server sends. Every other frame
+//! goes on to `tungstenite` as it came: what it means, and whether it breaks a rule, is decided there alone.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
-/// A binary frame of the server that begins and ends a message.
-const WHOLE_BINARY: u8 = 0x82;
-const LAST_FRAME: u8 = 0x80;
-const OPCODE: u8 = 0x0f;
+/// The first bytes of a server's binary frames: a whole message, or the first, a middle or the last fragment of one.
+const WHOLE: u8 = 0x82;
+const FIRST: u8 = 0x02;
+const MIDDLE: u8 = 0x00;
+const LAST: u8 = 0x80;
 const MASKED: u8 = 0x80;
 
 #[derive(Debug)]
 pub struct Frames {
     reading: Reading,
-    /// The beginning of a head or of a message.
-    held: Vec<u8>,
-    /// A message in fragments is on its way, which only control frames may interrupt.
-    is_fragmented: bool,
+    /// The beginning of a frame's head.
+    head: Vec<u8>,
+    /// The beginning of a message.
+    message: Vec<u8>,
+    fragments: Fragments,
     max_message_size: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Reading {
     Head,
-    /// So much of the payload is missing.
-    Message(usize),
+    /// So much of a frame's payload is missing, and whether it ends the message.
+    Message(usize, bool),
     /// So much of the frame is still to be passed on.
     Other(u64),
+}
+
+/// Who puts the fragments of a message together. Only control frames may come between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fragments {
+    None,
+    Ours,
+    Theirs,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -35,11 +45,19 @@ pub enum Piece<'a> {
     Message(Bytes),
     /// A part of another frame, and nothing of the next one.
     Other(Cow<'a, [u8]>),
+    /// Fragments of more bytes than a message may have.
+    TooLarge,
 }
 
 impl Frames {
     pub fn new(max_message_size: usize) -> Self {
-        Frames { reading: Reading::Head, held: Vec::new(), is_fragmented: false, max_message_size }
+        Frames {
+            reading: Reading::Head,
+            head: Vec::new(),
+            message: Vec::new(),
+            fragments: Fragments::None,
+            max_message_size,
+        }
     }
 
     /// Takes what comes first from the data; None when more is needed.
@@ -48,66 +66,99 @@ impl Frames {
         loop {
             match self.reading {
                 Reading::Head if data.is_empty() => return None,
-                Reading::Head if !self.held.is_empty() => self.complete_head(data),
-                Reading::Head => match Head::read(data) {
-                    None => self.held.extend_from_slice(take(data, usize::MAX)),
-                    Some(head) if self.is_whole(&head) && head.payload <= (data.len() - head.size) as u64 => {
-                        take(data, head.size);
-                        return Some(Piece::Message(Bytes::copy_from_slice(take(data, head.payload as usize))));
+                Reading::Head => {
+                    let head = if self.head.is_empty() { Head::read(data) } else { self.complete_head(data) };
+                    match head {
+                        None => self.head.extend_from_slice(take(data, usize::MAX)),
+                        Some(head) if self.is_at_hand(&head, data) => {
+                            take(data, head.size);
+                            return Some(Piece::Message(Bytes::copy_from_slice(take(data, head.payload as usize))));
+                        }
+                        Some(head) if self.begin(&head, data) => {}
+                        Some(_) => return Some(Piece::TooLarge),
                     }
-                    Some(head) => self.begin(head, data),
-                },
-                Reading::Message(missing) => {
+                }
+                Reading::Message(missing, is_last) => {
                     let part = take(data, missing);
-                    self.held.extend_from_slice(part);
-                    self.reading = Reading::Message(missing - part.len());
+                    self.message.extend_from_slice(part);
                     if part.len() != missing {
+                        self.reading = Reading::Message(missing - part.len(), is_last);
                         return None;
                     }
                     self.reading = Reading::Head;
-                    return Some(Piece::Message(std::mem::take(&mut self.held).into()));
+                    if is_last {
+                        return Some(Piece::Message(std::mem::take(&mut self.message).into()));
+                    }
                 }
                 Reading::Other(left) => return self.pass(left, data),
             }
         }
     }
 
-    /// A head in several pieces is at most 14 bytes: they come one by one.
-    #[cold]
-    fn complete_head(&mut self, data: &mut &[u8]) {
-        while let [byte, rest @ ..] = *data {
-            self.held.push(*byte);
-            *data = rest;
-            if let Some(head) = Head::read(&self.held) {
-                let bytes = std::mem::take(&mut self.held);
-                self.begin(head, &mut &bytes[..]);
-                if let Reading::Other(_) = self.reading {
-                    self.held = bytes;
-                }
-                return;
-            }
-        }
+    /// Nearly all messages are small, and whole in the data.
+    #[inline]
+    fn is_at_hand(&self, head: &Head, data: &[u8]) -> bool {
+        head.first == WHOLE
+            && !head.is_masked
+            && self.fragments == Fragments::None
+            && self.head.is_empty()
+            && head.payload <= (data.len() - head.size) as u64
+            && head.payload <= self.max_message_size as u64
     }
 
-    /// The frame with this head comes, from the data on; what is not passed on begins behind the head.
-    fn begin(&mut self, head: Head, data: &mut &[u8]) {
-        if self.is_whole(&head) {
-            take(data, head.size);
-            // As much memory as the server names, once and within the limit.
-            self.held = Vec::with_capacity(head.payload as usize);
-            self.reading = Reading::Message(head.payload as usize);
-            return;
+    /// A head in several pieces is at most 14 bytes: they come one by one.
+    #[cold]
+    fn complete_head(&mut self, data: &mut &[u8]) -> Option<Head> {
+        let mut head = None;
+        while let (None, [byte, rest @ ..]) = (&head, *data) {
+            self.head.push(*byte);
+            *data = rest;
+            head = Head::read(&self.head);
         }
-        self.is_fragmented = match head.opcode {
-            0 => self.is_fragmented && !head.is_last,
-            1 | 2 => self.is_fragmented || !head.is_last,
-            _ => self.is_fragmented,
-        };
-        self.reading = Reading::Other((head.size as u64).saturating_add(head.payload));
+        head
+    }
+
+    /// Decides who reads the frame. False if it makes a message too large.
+    fn begin(&mut self, head: &Head, data: &mut &[u8]) -> bool {
+        let room = (self.max_message_size - self.message.len()) as u64;
+        match (head.first, self.fragments) {
+            (MIDDLE | LAST, Fragments::Ours) if !head.is_masked && head.payload > room => return false,
+            (WHOLE | FIRST, Fragments::None) | (MIDDLE | LAST, Fragments::Ours)
+                if !head.is_masked && head.payload <= room =>
+            {
+                let is_last = head.first & LAST != 0;
+                self.fragments = if is_last { Fragments::None } else { Fragments::Ours };
+                // As much memory as the server names, once and within the limit.
+                self.message.reserve(head.payload as usize);
+                self.reading = Reading::Message(head.payload as usize, is_last);
+                if std::mem::take(&mut self.head).is_empty() {
+                    take(data, head.size);
+                }
+            }
+            _ => self.leave(head),
+        }
+        true
+    }
+
+    /// The library reads this frame.
+    fn leave(&mut self, head: &Head) {
+        let mut size = (head.size as u64).saturating_add(head.payload);
+        let is_control = head.first & 0x08 != 0;
+        if !is_control {
+            if self.fragments == Fragments::Ours {
+                // It breaks a rule, which the library sees if it knows that a message has begun.
+                self.message.clear();
+                self.head.splice(..0, [FIRST, 0]);
+                size = size.saturating_add(2);
+            }
+            let is_open = self.fragments != Fragments::None || head.first & 0x0f != 0;
+            self.fragments = if is_open && head.first & LAST == 0 { Fragments::Theirs } else { Fragments::None };
+        }
+        self.reading = Reading::Other(size);
     }
 
     fn pass<'a>(&mut self, left: u64, data: &mut &'a [u8]) -> Option<Piece<'a>> {
-        let part = match std::mem::take(&mut self.held) {
+        let part = match std::mem::take(&mut self.head) {
             head if !head.is_empty() => Cow::Owned(head),
             _ if data.is_empty() => return None,
             _ => Cow::Borrowed(take(data, usize::try_from(left).unwrap_or(usize::MAX))),
@@ -117,11 +168,6 @@ impl Frames {
             left => Reading::Other(left),
         };
         Some(Piece::Other(part))
-    }
-
-    #[inline]
-    fn is_whole(&self, head: &Head) -> bool {
-        head.is_whole_binary && !self.is_fragmented && head.payload <= self.max_message_size as u64
     }
 }
 
@@ -135,9 +181,9 @@ fn take<'a>(data: &mut &'a [u8], most: usize) -> &'a [u8] {
 
 /// The first bytes of a frame (RFC 6455, 5.2).
 struct Head {
-    is_whole_binary: bool,
-    is_last: bool,
-    opcode: u8,
+    /// Flags and opcode.
+    first: u8,
+    is_masked: bool,
     /// Of the head itself.
     size: usize,
     payload: u64,
@@ -155,13 +201,7 @@ impl Head {
         };
         let is_masked = second & MASKED != 0;
         let size = 2 + length + if is_masked { 4 } else { 0 };
-        (data.len() >= size).then_some(Head {
-            is_whole_binary: *first == WHOLE_BINARY && !is_masked,
-            is_last: first & LAST_FRAME != 0,
-            opcode: first & OPCODE,
-            size,
-            payload,
-        })
+        (data.len() >= size).then_some(Head { first: *first, is_masked, size, payload })
     }
 }
 
@@ -188,6 +228,7 @@ mod tests {
                 match piece {
                     Piece::Message(message) => messages.push(message),
                     Piece::Other(bytes) => others.extend_from_slice(&bytes),
+                    Piece::TooLarge => return (messages, others),
                 }
             }
             assert!(data.is_empty());
@@ -205,12 +246,19 @@ mod tests {
             let (mut bytes, mut messages, mut others) = (Vec::new(), Vec::new(), Vec::new());
             for (kind, length) in frames {
                 let payload = vec![kind as u8; length];
-                // The last two are one message in two fragments with a ping between.
-                let parts: &[u8] = [&[0x82][..], &[0x81], &[0x89], &[0x8a], &[0x02, 0x89, 0x80], &[0x02, 0x82, 0x80]][kind];
+                // The last two are one message in fragments with a ping between them, binary and text.
+                let parts: &[u8] = [&[0x82][..], &[0x81], &[0x89], &[0x8a], &[0x02, 0x89, 0x00, 0x80], &[0x01, 0x89, 0x80]][kind];
                 for first in parts {
                     let frame = frame(*first, &payload);
                     bytes.extend_from_slice(&frame);
-                    if *first == 0x82 && kind == 0 { messages.push(Bytes::from(payload.clone())) } else { others.extend(frame) }
+                    if ![0, 4].contains(&kind) || *first == 0x89 {
+                        others.extend(frame);
+                    }
+                }
+                match kind {
+                    0 => messages.push(Bytes::from(payload)),
+                    4 => messages.push(payload.repeat(3).into()),
+                    _ => {}
                 }
             }
             prop_assert_eq!(read(&mut Frames::new(1 << 20), bytes.chunks(size)), (messages, others));
@@ -223,5 +271,23 @@ mod tests {
             assert_eq!(read(&mut Frames::new(10), bytes.chunks(1)), (vec![], bytes.clone()));
             assert_eq!(read(&mut Frames::new(10), [&bytes[..]].into_iter()), (vec![], bytes));
         }
+    }
+
+    #[test]
+    fn what_breaks_a_rule_between_fragments_is_for_the_library_which_hears_of_the_message() {
+        for bad in [frame(0x82, b"x"), frame(0x01, b"x"), frame(0xc0, b"x"), vec![0x80, 0x81, 1, 2, 3, 4, 5]] {
+            let bytes = [frame(0x02, b"begun"), bad.clone()].concat();
+            let expected = [vec![0x02, 0x00], bad].concat();
+            assert_eq!(read(&mut Frames::new(10), bytes.chunks(1)), (vec![], expected.clone()));
+            assert_eq!(read(&mut Frames::new(10), [&bytes[..]].into_iter()), (vec![], expected));
+        }
+    }
+
+    #[test]
+    fn fragments_are_no_way_around_the_limit() {
+        let bytes = [frame(0x02, &[0; 6]), frame(0x00, &[0; 4]), frame(0x80, &[0; 1])].concat();
+        let mut frames = Frames::new(10);
+        let mut data = &bytes[..];
+        assert_eq!(frames.next(&mut data), Some(Piece::TooLarge));
     }
 }

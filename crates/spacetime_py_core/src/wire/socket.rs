@@ -1,4 +1,4 @@
-//! WebSocket without I/O: the upgrade request and RFC 6455 frames by `tungstenite`, over buffers in memory. Whole binary
+//! WebSocket without I/O: the upgrade request and RFC 6455 frames by `tungstenite`, over buffers in memory. Binary
 //! messages take a shorter way, through `frames.rs`.
 
 use std::collections::VecDeque;
@@ -281,9 +281,18 @@ impl Socket {
                     socket.get_mut().inbox.extend_from_slice(&part);
                     self.read_frames(events);
                 }
+                Some(Piece::TooLarge) => self.refuse_size(events),
                 None => return,
             }
         }
+    }
+
+    fn refuse_size(&mut self, events: &mut VecDeque<SocketEvent>) {
+        let text = format!(
+            "the server sent a message of more than {} bytes; raise `max_message_size` if the database is meant to send that much",
+            self.max_message_size
+        );
+        self.fail(CloseCode::Size, &text, events);
     }
 
     fn read_frames(&mut self, events: &mut VecDeque<SocketEvent>) {
@@ -299,13 +308,7 @@ impl Socket {
                 }
                 Ok(Message::Close(frame)) => self.closed(frame, events),
                 Err(WebSocketError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(WebSocketError::Capacity(_)) => {
-                    let text = format!(
-                        "the server sent a message of more than {} bytes; raise `max_message_size` if the database is meant to send that much",
-                        self.max_message_size
-                    );
-                    self.fail(CloseCode::Size, &text, events);
-                }
+                Err(WebSocketError::Capacity(_)) => self.refuse_size(events),
                 Err(error) => {
                     self.fail(
                         CloseCode::Protocol,
