@@ -7,11 +7,10 @@ What users meet is re-exported by `spacetime_py`; generated code uses `spacetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Generic, Protocol, TypeVar, final
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 
-from typing_extensions import Buffer, dataclass_transform
+from typing_extensions import Buffer, Self, dataclass_transform, disjoint_base
 
-from .callbacks import CallbackList
 from .context import Event as _ContextEvent
 
 _T = TypeVar("_T")
@@ -217,8 +216,10 @@ class Connection:
         With a `delivery` the row callbacks of messages that it can take have run before that.
         """
 
-    def receive(self, data: Buffer, delivery: Delivery | None = None) -> Event | None:
-        """`receive_data`, and then `next_event`."""
+    def receive(
+        self, data: Buffer, delivery: Delivery | None = None
+    ) -> Event | Literal[True] | None:
+        """`receive_data`, and then `next_event`; True when there is no event but data to send."""
 
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
@@ -382,6 +383,17 @@ class EventContext(Generic[_C_co]):
     def identity(self) -> Identity:
         """Whose connection this is."""
 
+@disjoint_base
+class Callbacks:
+    """What a list of callbacks holds, where the core finds it for each row."""
+
+    callbacks: tuple[Callable[..., object], ...]
+
+    def __new__(cls, place: str, others: set[object] | None = None) -> Self: ...
+    @property
+    def place(self) -> str:
+        """For messages: where the callbacks were given."""
+
 @final
 class Delivery:
     """The short way from other clients' transactions to row callbacks.
@@ -394,7 +406,7 @@ class Delivery:
     def __new__(
         cls,
         connection: object,
-        tables: Sequence[tuple[CallbackList, CallbackList, CallbackList]],
+        tables: Sequence[tuple[Callbacks, Callbacks, Callbacks]],
         others: set[object],
         report: Callable[[str, Callable[..., object], Exception], object],
     ) -> Delivery: ...
@@ -424,6 +436,16 @@ class TableDiff:
     @property
     def updates(self) -> list[tuple[Any, Any]]:
         """Pairs (old, new) of one primary key."""
+
+    def tell(
+        self,
+        inserts: Callbacks,
+        deletes: Callbacks,
+        updates: Callbacks,
+        context: object,
+        report: Callable[[str, Callable[..., object], Exception], object],
+    ) -> None:
+        """Call row callbacks, and make each row just before. What one raises goes to `report`."""
 
 @final
 class Connected:

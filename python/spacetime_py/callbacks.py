@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from ._core import TableDiff
+from ._core import Callbacks, TableDiff
 from .logs import callbacks_log
 
 Callback = Callable[..., object]
@@ -89,17 +89,15 @@ class Guard:
             callbacks_log.exception("callback %s, on_callback_error, raised", name)
 
 
-class CallbackList:
+class CallbackList(Callbacks):
     """Callbacks of one kind. A change replaces the tuple, so it counts from the next row on.
 
     While there are any, the list is in `others`.
     """
 
-    __slots__ = ("_others", "callbacks", "place")
+    __slots__ = ("_others",)
 
     def __init__(self, place: str, others: set[object] | None = None) -> None:
-        self.place = place
-        self.callbacks: tuple[Callback, ...] = ()
         self._others = others
 
     def add(self, callback: Callback) -> None:

@@ -75,13 +75,23 @@ class RowCallbacks:
 
     def run(self, diff: TableDiff, context: EventContext[Any]) -> None:
         """The callbacks of the table's rows."""
+        if self.guard.queue is None:
+            diff.tell(self.inserts, self.deletes, self.updates, context, self.guard.report)
+            return
         # Rows are made when asked for, so a list without callbacks is not touched.
         if self.inserts.callbacks:
-            self._run(self.inserts, context, diff.inserts)
+            self._queue(self.inserts, context, ((row,) for row in diff.inserts))
         if self.deletes.callbacks:
-            self._run(self.deletes, context, diff.deletes)
+            self._queue(self.deletes, context, ((row,) for row in diff.deletes))
         if self.updates.callbacks:
-            self._run_updates(context, diff.updates)
+            self._queue(self.updates, context, diff.updates)
+
+    def _queue(
+        self, which: CallbackList, context: EventContext[Any], rows: Iterable[tuple[Any, ...]]
+    ) -> None:
+        for row in rows:
+            for callback in which.callbacks:
+                self.guard.call(which.place, callback, context, *row)
 
     def tell(self, context: EventContext[Any]) -> None:
         """The callbacks of live rows, and streams."""
@@ -96,29 +106,3 @@ class RowCallbacks:
         self.feed.end(error)
         for live in self.lives:
             live.end(error)
-
-    # Guard.call does the same, at the price of one more call for each row and callback.
-
-    def _run(self, which: CallbackList, context: EventContext[Any], rows: Iterable[Any]) -> None:
-        call = None if self.guard.queue is None else self.guard.call
-        for row in rows:
-            for callback in which.callbacks:
-                if call is not None:
-                    call(which.place, callback, context, row)
-                    continue
-                try:
-                    callback(context, row)
-                except Exception as error:
-                    self.guard.report(which.place, callback, error)
-
-    def _run_updates(self, context: EventContext[Any], pairs: Iterable[tuple[Any, Any]]) -> None:
-        call = None if self.guard.queue is None else self.guard.call
-        for old, new in pairs:
-            for callback in self.updates.callbacks:
-                if call is not None:
-                    call(self.updates.place, callback, context, old, new)
-                    continue
-                try:
-                    callback(context, old, new)
-                except Exception as error:
-                    self.guard.report(self.updates.place, callback, error)

@@ -171,7 +171,11 @@ class Session:
             return
         self._is_receiving = True
         try:
-            self._follow(self._core.receive(data, self._delivery))
+            event = self._core.receive(data, self._delivery)
+            if event is None:
+                return
+            if event is not True:
+                self._follow(event)
         except Exception as error:
             self.end(self._explain.fault(error))
         finally:

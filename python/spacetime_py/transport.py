@@ -140,6 +140,7 @@ class MemoryTransport:
     def __init__(self, driver: Driver, peer: Callable[[bytes], None]) -> None:
         self._driver = driver
         self._peer = peer
+        self._has_ended = False
         self._ended = event_class()()
 
     async def __aenter__(self) -> None:
@@ -153,17 +154,18 @@ class MemoryTransport:
 
     def feed(self, data: bytes) -> None:
         """The server sends `data`."""
-        if not self._ended.is_set():
+        if not self._has_ended:
             self._driver.on_data(data)
 
     def end(self, error: Exception | None = None) -> None:
         """The socket ends."""
-        if not self._ended.is_set():
+        if not self._has_ended:
+            self._has_ended = True
             self._ended.set()
             self._driver.on_end(error)
 
     def flush(self) -> None:
-        if (data := self._driver.next_data()) and not self._ended.is_set():
+        if (data := self._driver.next_data()) and not self._has_ended:
             self._peer(data)
 
     flush_soon = flush

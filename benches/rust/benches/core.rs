@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use _core::client::RowRef;
-use _core::client::diff::TableBatch;
+use _core::client::diff::TableDiff;
 use _core::client::table::TableCache;
 use _core::sats::module::TableDef;
 use _core::sats::types::Element;
@@ -35,7 +35,7 @@ fn table() -> TableCache {
         indexes: Vec::new(),
         is_event: false,
     };
-    TableCache::new(&def)
+    TableCache::new(&layout(), &def)
 }
 
 fn row(id: u64, writer: &mut Writer) {
@@ -105,24 +105,24 @@ fn apply(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(size));
         let (data, places) = rows(0..size);
         let buffers = [data];
-        let inserts = TableBatch { table: 0, is_event: false, inserts: places.clone(), deletes: Vec::new() };
+        let inserts = TableDiff { inserts: places.clone(), ..TableDiff::default() };
         group.bench_function(BenchmarkId::new("insert", size), |bencher| {
             bencher.iter_batched_ref(
-                table,
-                |table| table.apply(&layout, &inserts, &buffers, &[1]),
+                || (table(), inserts.clone()),
+                |(table, rows)| table.apply(&layout, rows, &buffers, &[1]),
                 BatchSize::LargeInput,
             );
         });
-        let deletes = TableBatch { table: 0, is_event: false, inserts: Vec::new(), deletes: places };
+        let deletes = TableDiff { deletes: places, ..TableDiff::default() };
         let full = || {
             let mut table = table();
-            table.apply(&layout, &inserts, &buffers, &[1]);
-            table
+            table.apply(&layout, &mut inserts.clone(), &buffers, &[1]);
+            (table, deletes.clone())
         };
         group.bench_function(BenchmarkId::new("delete", size), |bencher| {
             bencher.iter_batched_ref(
                 full,
-                |table| table.apply(&layout, &deletes, &buffers, &[1]),
+                |(table, rows)| table.apply(&layout, rows, &buffers, &[1]),
                 BatchSize::LargeInput,
             );
         });

@@ -55,7 +55,7 @@ fn subscribe(module: &Arc<ModuleDef>, body: &Bytes) -> Outcome<usize> {
     let mut cache = ClientCache::new(module.clone());
     let (message, _) = Protocol::V3.decode(black_box(body), 1 << 30)?;
     let Content::SubscribeApplied { rows } = message.content else { return Err("no answer to a subscription".into()) };
-    let batch = cache.check(rows)?;
+    let batch = cache.check(body, rows)?;
     Ok(cache.apply(batch).tables.iter().map(|diff| diff.inserts.len()).sum())
 }
 

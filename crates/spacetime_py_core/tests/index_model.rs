@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use _core::client::diff::{Batch, TableBatch};
+use _core::client::diff::{Batch, TableDiff};
 use _core::client::index::{End, Span, append_ordered};
 use _core::client::{ClientCache, RowRef};
 use _core::sats::module::TableDef;
@@ -253,7 +253,7 @@ impl Table {
         };
         let inserts = inserts.iter().map(&mut place).collect();
         let deletes = deletes.iter().map(&mut place).collect();
-        let tables = vec![TableBatch { table: 0, is_event: false, inserts, deletes }];
+        let tables = vec![TableDiff { inserts, deletes, ..TableDiff::default() }];
         Batch { buffers: vec![data.into()], sets: vec![1], tables }
     }
 

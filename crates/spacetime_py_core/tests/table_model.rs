@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use _core::client::diff::{Batch, TableBatch};
+use _core::client::diff::{Batch, TableDiff};
 use _core::client::index::Span;
 use _core::client::{ClientCache, Diff, RowRef};
 use _core::sats::module::TableDef;
@@ -61,7 +61,7 @@ fn batch(inserts: &[Delivery], deletes: &[Delivery]) -> Batch {
     };
     let inserts = inserts.iter().map(&mut place).collect();
     let deletes = deletes.iter().map(&mut place).collect();
-    let tables = vec![TableBatch { table: 0, is_event: false, inserts, deletes }];
+    let tables = vec![TableDiff { inserts, deletes, ..TableDiff::default() }];
     Batch { buffers: data.into_iter().map(Bytes::from).collect(), sets: SETS.to_vec(), tables }
 }
 
@@ -257,7 +257,7 @@ fn a_cached_row_costs_little_more_than_its_bytes() {
     let rows: Vec<Vec<u8>> = (0..100_000).map(row).collect();
     let data = rows.concat();
     let inserts = (0..100_000).map(|row| RowRef { buffer: 0, start: row * 100, end: row * 100 + 100 }).collect();
-    let tables = vec![TableBatch { table: 0, is_event: false, inserts, deletes: Vec::new() }];
+    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
     cache.apply(Batch { buffers: vec![data.into()], sets: vec![1], tables });
     let memory = cache.table(0).memory() / 100_000;
     assert!(memory <= 180, "{memory} bytes for each row of 100 bytes");

@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 
-use super::diff::{Batch, Diff, Gathered, RowRef, TableBatch, TableDiff};
+use super::diff::{Batch, Diff, Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::{Layout, ModuleDef, TypeId};
-use crate::wire::message::{RowList, TableRows};
+use crate::wire::message::{RowList, Rows};
 
 #[derive(Debug)]
 pub struct ClientCache {
@@ -29,7 +30,7 @@ impl ClientCache {
     pub fn new(module: Arc<ModuleDef>) -> Self {
         let names =
             module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
-        let tables = module.tables.iter().map(TableCache::new).collect();
+        let tables = module.tables.iter().map(|table| TableCache::new(&module.layout, table)).collect();
         let (unknown, misfits) = Default::default();
         ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }
     }
@@ -59,71 +60,80 @@ impl ClientCache {
     }
 
     /// Checks every row of a message against the schema. Nothing is applied, so that a fault leaves the cache as it was.
-    pub fn check(&mut self, rows: Vec<TableRows>) -> Result<Batch> {
+    pub fn check(&mut self, body: &Bytes, rows: Rows) -> Result<Batch> {
         let mut batch = Batch::default();
-        for rows in rows {
-            let Some(&table) = self.names.get(rows.table.as_bytes()) else {
-                self.warn_of_unknown(rows.table.as_str());
+        for list in &rows.tables {
+            let name = &body[list.table.0..list.table.1];
+            let Some(&table) = self.names.get(name) else {
+                self.warn_of_unknown(&String::from_utf8_lossy(name));
                 continue;
             };
             if let Some(problem) = self.misfits.get(&table) {
                 return Err(Error::Schema(problem.clone()));
             }
             let def = &self.module.tables[table];
-            let is_event = rows.is_event || def.is_event;
-            let inserts = self.check_list(&def.name, def.row, rows.query_set, rows.inserts, &mut batch)?;
-            let deletes = self.check_list(&def.name, def.row, rows.query_set, rows.deletes, &mut batch)?;
+            let is_event = list.is_event || def.is_event;
+            let bytes = list.part.map_or(body, |part| &rows.expanded[part as usize]);
+            let inserts = self.check_list(&def.name, def.row, list.query_set, &list.inserts, bytes, &mut batch)?;
+            let deletes = self.check_list(&def.name, def.row, list.query_set, &list.deletes, bytes, &mut batch)?;
             match batch.tables.iter_mut().find(|known| (known.table, known.is_event) == (table, is_event)) {
                 Some(known) => {
                     known.inserts.extend(inserts);
                     known.deletes.extend(deletes);
                 }
-                None => batch.tables.push(TableBatch { table, is_event, inserts, deletes }),
+                None => batch.tables.push(TableDiff { table, is_event, inserts, deletes, updates: Vec::new() }),
             }
         }
         Ok(batch)
     }
 
-    fn check_list(&self, table: &str, ty: TypeId, set: u32, rows: RowList, batch: &mut Batch) -> Result<Vec<RowRef>> {
-        let buffer = batch.buffers.len() as u32;
+    fn check_list(
+        &self,
+        table: &str,
+        ty: TypeId,
+        set: u32,
+        rows: &RowList,
+        bytes: &Bytes,
+        batch: &mut Batch,
+    ) -> Result<Vec<RowRef>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (buffer, base) = batch.buffer_of(bytes, rows.data(), set);
         let mut places = Vec::with_capacity(rows.len());
-        for (start, end) in rows.ranges() {
+        for (start, end) in rows.ranges(bytes) {
             let mismatch = |source: DecodeError| {
                 Error::Schema(format!(
                     "a row of table `{table}` is not what these bindings expect: {source}; \
                      the database's schema differs, run `spacetime-py generate` again"
                 ))
             };
-            self.module.layout.validate(ty, &rows.data[start..end]).map_err(mismatch)?;
-            let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset: start });
+            self.module.layout.validate(ty, &bytes[start..end]).map_err(mismatch)?;
+            let offset = start - rows.data().0;
+            let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset });
             places.push(RowRef {
                 buffer,
-                start: u32::try_from(start).map_err(too_large)?,
-                end: u32::try_from(end).map_err(too_large)?,
+                start: u32::try_from(start - base).map_err(too_large)?,
+                end: u32::try_from(end - base).map_err(too_large)?,
             });
-        }
-        if !places.is_empty() {
-            batch.buffers.push(rows.data);
-            batch.sets.push(set);
         }
         Ok(places)
     }
 
     /// Applies a checked batch to all of its tables.
     pub fn apply(&mut self, batch: Batch) -> Diff {
-        let Batch { buffers, sets, tables } = batch;
-        let mut diffs = Vec::with_capacity(tables.len());
-        for rows in &tables {
+        let Batch { buffers, sets, mut tables } = batch;
+        for rows in &mut tables {
             let table = &mut self.tables[rows.table];
             let missing = table.missing_deletes;
-            diffs.push(table.apply(&self.module.layout, rows, &buffers, &sets));
+            table.apply(&self.module.layout, rows, &buffers, &sets);
             let missing = table.missing_deletes - missing;
             if missing != 0 {
                 self.warn_of_missing(rows.table, missing);
             }
         }
-        diffs.retain(|diff| !diff.is_empty());
-        Diff { buffers, tables: diffs }
+        tables.retain(|table| !table.is_empty());
+        Diff { buffers, tables }
     }
 
     /// Takes all deliveries of a query set back: of one that failed, or that left without its rows.

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
 use crate::wire::capture::{Capture, Kind};
 use crate::wire::compression::{self, Compression};
-use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, Returned, ServerMessage, TableRows};
+use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, Returned, Rows, ServerMessage};
 use crate::wire::protocol::Protocol;
 use crate::wire::socket::{Socket, SocketEvent};
 
@@ -192,6 +192,11 @@ impl Connection {
         let output = self.socket.take_output();
         self.stats.bytes_sent += output.len() as u64;
         output
+    }
+
+    /// Whether `data_to_send` has something to give.
+    pub fn has_output(&self) -> bool {
+        !self.outgoing.is_empty() || self.socket.has_output()
     }
 
     pub fn cache(&self) -> &ClientCache {
@@ -420,7 +425,7 @@ impl Connection {
         self.rest = rest;
         self.head = message.head;
         self.stats.messages_received += 1;
-        self.handle(message)?;
+        self.handle(&body, message)?;
         self.stats.decoded();
         let warnings = self.current().take_warnings();
         self.ready.extend(warnings.into_iter().map(Event::Warning));
@@ -432,8 +437,8 @@ impl Connection {
         self.resync.as_mut().map_or(&mut self.cache, |resync| &mut resync.cache)
     }
 
-    fn apply(&mut self, rows: Vec<TableRows>) -> Result<Diff> {
-        let batch = self.current().check(rows)?;
+    fn apply(&mut self, body: &Bytes, rows: Rows) -> Result<Diff> {
+        let batch = self.current().check(body, rows)?;
         self.stats.checked(&batch);
         self.stats.decoded();
         let diff = self.current().apply(batch);
@@ -449,18 +454,18 @@ impl Connection {
         diff
     }
 
-    fn handle(&mut self, ServerMessage { head, content }: ServerMessage) -> Result<()> {
+    fn handle(&mut self, body: &Bytes, ServerMessage { head, content }: ServerMessage) -> Result<()> {
         let event = match content {
             Content::Connected { identity, connection_id, token } => {
                 return self.greeted(Me { identity, connection_id }, token);
             }
-            Content::InitialSubscription { rows } => self.replaced(rows)?,
-            Content::SubscribeApplied { rows } => return self.subscribe_applied(head, rows),
-            Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(head, rows),
+            Content::InitialSubscription { rows } => self.replaced(body, rows)?,
+            Content::SubscribeApplied { rows } => return self.subscribe_applied(body, head, rows),
+            Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(body, head, rows),
             Content::SubscriptionError { message } => self.subscription_failed(head, message),
-            Content::Transaction { outcome, cause } => self.transaction(outcome, cause)?,
+            Content::Transaction { outcome, cause } => self.transaction(body, outcome, cause)?,
             Content::ReducerResult { timestamp, outcome, returned } => {
-                self.reducer_result(head, timestamp, outcome, returned)?
+                self.reducer_result(body, head, timestamp, outcome, returned)?
             }
             Content::ProcedureResult { result } => {
                 let request_id = head.request_id.unwrap_or_default();
@@ -469,7 +474,7 @@ impl Connection {
                     None => Event::Unasked,
                 }
             }
-            Content::OneOffResult { result } => self.query_result(head, result)?,
+            Content::OneOffResult { result } => self.query_result(body, head, result)?,
         };
         self.tell(event);
         Ok(())
@@ -541,16 +546,16 @@ impl Connection {
     }
 
     /// The answer to the legacy Subscribe of version 1, which only recordings hold: its rows are all there are.
-    fn replaced(&mut self, rows: Vec<TableRows>) -> Result<Event> {
+    fn replaced(&mut self, body: &Bytes, rows: Rows) -> Result<Event> {
         let mut fresh = self.current().new_empty_like();
-        let batch = fresh.check(rows)?;
+        let batch = fresh.check(body, rows)?;
         let diff = fresh.apply(batch);
         self.current().replace(fresh);
         Ok(Event::SubscribeApplied { query_set: 0, diff })
     }
 
-    fn subscribe_applied(&mut self, head: Head, rows: Vec<TableRows>) -> Result<()> {
-        let diff = self.apply(rows)?;
+    fn subscribe_applied(&mut self, body: &Bytes, head: Head, rows: Rows) -> Result<()> {
+        let diff = self.apply(body, rows)?;
         let wire_id = head.query_set.unwrap_or_default();
         let Some(applied) = self.subscriptions.applied(wire_id) else {
             self.tell(Event::SubscribeApplied { query_set: wire_id, diff });
@@ -570,11 +575,11 @@ impl Connection {
         Ok(())
     }
 
-    fn unsubscribe_applied(&mut self, head: Head, rows: Option<Vec<TableRows>>) -> Result<()> {
+    fn unsubscribe_applied(&mut self, body: &Bytes, head: Head, rows: Option<Rows>) -> Result<()> {
         let wire_id = head.query_set.unwrap_or_default();
         let known = self.subscriptions.id_of(wire_id);
         let diff = match rows {
-            Some(rows) => self.apply(rows)?,
+            Some(rows) => self.apply(body, rows)?,
             None if known.is_some() => self.drop_rows(|cache| cache.drop_set(wire_id)),
             // Somebody else's request, in a replay: who asks for no rows keeps them.
             None => Diff::default(),
@@ -614,13 +619,13 @@ impl Connection {
         (id.into_iter().collect(), diff)
     }
 
-    fn transaction(&mut self, outcome: Outcome, cause: Option<Cause>) -> Result<Event> {
-        let (diff, error) = self.outcome(outcome)?;
+    fn transaction(&mut self, body: &Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<Event> {
+        let (diff, error) = self.outcome(body, outcome)?;
         let is_mine = |cause: &&Cause| {
             let caller = Me { identity: cause.caller_identity, connection_id: cause.caller_connection_id };
             self.me == Some(caller)
         };
-        let call = cause.as_ref().filter(is_mine).and_then(|cause| self.requests.take_by_cause(cause));
+        let call = cause.as_deref().filter(is_mine).and_then(|cause| self.requests.take_by_cause(cause));
         let error = match (error, call) {
             // The server did not give the arguments back: it never came to run the reducer.
             (Some(CallError::Sender(message)), Some((_, false))) => Some(CallError::Internal(message)),
@@ -631,41 +636,44 @@ impl Connection {
 
     fn reducer_result(
         &mut self,
+        body: &Bytes,
         head: Head,
         timestamp: i64,
         outcome: Outcome,
         returned: Option<Returned>,
     ) -> Result<Event> {
-        let (diff, error) = self.outcome(outcome)?;
+        let (diff, error) = self.outcome(body, outcome)?;
         let call = head.request_id.and_then(|request_id| self.requests.take_reducer(request_id));
         let request_id = call.as_ref().map(|call| call.request_id);
-        let cause = call.zip(self.me).map(|(call, me)| Cause {
-            reducer: call.name,
-            args: call.args,
-            request_id: call.request_id,
-            timestamp,
-            caller_identity: me.identity,
-            caller_connection_id: me.connection_id,
-            returned,
+        let cause = call.zip(self.me).map(|(call, me)| {
+            Box::new(Cause {
+                reducer: call.name,
+                args: call.args,
+                request_id: call.request_id,
+                timestamp,
+                caller_identity: me.identity,
+                caller_connection_id: me.connection_id,
+                returned,
+            })
         });
         Ok(Event::Transaction { request_id, cause, error, diff })
     }
 
-    fn outcome(&mut self, outcome: Outcome) -> Result<(Diff, Option<CallError>)> {
+    fn outcome(&mut self, body: &Bytes, outcome: Outcome) -> Result<(Diff, Option<CallError>)> {
         Ok(match outcome {
-            Outcome::Committed(rows) => (self.apply(rows)?, None),
+            Outcome::Committed(rows) => (self.apply(body, rows)?, None),
             Outcome::Failed(message) => (Diff::default(), Some(CallError::Sender(message))),
             Outcome::NotRun(message) => (Diff::default(), Some(CallError::Internal(message))),
         })
     }
 
-    fn query_result(&mut self, head: Head, result: std::result::Result<Vec<TableRows>, String>) -> Result<Event> {
+    fn query_result(&mut self, body: &Bytes, head: Head, result: std::result::Result<Rows, String>) -> Result<Event> {
         let Some(request_id) = head.request_id.filter(|request_id| self.requests.take_query(*request_id)) else {
             return Ok(Event::Unasked);
         };
         let result = match result {
             Ok(rows) => {
-                let batch = self.cache.check(rows)?;
+                let batch = self.cache.check(body, rows)?;
                 self.stats.checked(&batch);
                 Ok(batch.into_diff())
             }

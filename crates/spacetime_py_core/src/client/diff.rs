@@ -2,23 +2,15 @@
 
 use bytes::Bytes;
 
+use crate::wire::message::Span;
+
 /// Rows of one message, per table, checked against the schema before anything is applied.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub buffers: Vec<Bytes>,
     /// For each buffer the query set that its rows are delivered for.
     pub sets: Vec<u32>,
-    pub tables: Vec<TableBatch>,
-}
-
-#[derive(Debug)]
-pub struct TableBatch {
-    /// Position in the schema's tables.
-    pub table: usize,
-    /// The inserts are told and not cached.
-    pub is_event: bool,
-    pub inserts: Vec<RowRef>,
-    pub deletes: Vec<RowRef>,
+    pub tables: Vec<TableDiff>,
 }
 
 /// Bytes of a row in one of the message's buffers.
@@ -36,10 +28,12 @@ pub struct Diff {
     pub tables: Vec<TableDiff>,
 }
 
+/// Before a message is applied, what it brings for one table: no updates yet. Afterwards, what that changed.
 #[derive(Clone, Debug, Default)]
 pub struct TableDiff {
+    /// Position in the schema's tables.
     pub table: usize,
-    /// Rows that happened: inserts only, and the cache did not change.
+    /// Rows that happened: inserts only, told and not cached.
     pub is_event: bool,
     pub inserts: Vec<RowRef>,
     pub deletes: Vec<RowRef>,
@@ -54,9 +48,24 @@ impl RowRef {
 }
 
 impl Batch {
+    /// The buffer for rows of a query set that are in this part of these bytes, and where in them it begins. Lists that
+    /// follow each other in one message mostly share one.
+    pub fn buffer_of(&mut self, bytes: &Bytes, part: Span, set: u32) -> (u32, usize) {
+        // Places are 32 bits wide: in a larger message each list is a buffer of its own.
+        let base = if u32::try_from(part.1).is_ok() { 0 } else { part.0 };
+        let is_known = base == 0
+            && self.sets.last() == Some(&set)
+            && self.buffers.last().is_some_and(|last| std::ptr::eq(&last[..], &bytes[..]));
+        if !is_known {
+            self.buffers.push(bytes.slice(base..));
+            self.sets.push(set);
+        }
+        (self.buffers.len() as u32 - 1, base)
+    }
+
     /// The rows as inserts, without having been applied anywhere.
     pub fn into_diff(self) -> Diff {
-        let of = |batch: TableBatch| TableDiff { table: batch.table, inserts: batch.inserts, ..TableDiff::default() };
+        let of = |rows: TableDiff| TableDiff { table: rows.table, inserts: rows.inserts, ..TableDiff::default() };
         Diff { buffers: self.buffers, tables: self.tables.into_iter().map(of).collect() }
     }
 }

@@ -29,7 +29,7 @@ pub enum Event {
     Transaction {
         /// The id of an own call that this answers.
         request_id: Option<u32>,
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
         error: Option<CallError>,
         diff: Diff,
     },

@@ -57,6 +57,11 @@ const SMALLEST_BLOCK: usize = 1024;
 const LARGEST_BLOCK: usize = 256 * 1024;
 
 impl RowStore {
+    /// Makes room for so many new rows.
+    pub fn reserve(&mut self, count: usize) {
+        self.slots.reserve(count);
+    }
+
     /// Adds a row that this set delivered once.
     pub fn insert(&mut self, row: &[u8], set: u32) -> RowId {
         let id = self.free.pop().unwrap_or_else(|| {

@@ -5,10 +5,11 @@
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
-use super::diff::{Gathered, RowRef, TableBatch, TableDiff};
+use super::diff::{Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
-use super::keys::Keys;
+use super::keys::{Column, Keys};
 use super::rows::{RowId, RowStore};
 use crate::sats::module::TableDef;
 use crate::sats::{Layout, TypeId};
@@ -16,12 +17,12 @@ use crate::sats::{Layout, TypeId};
 #[derive(Debug)]
 pub struct TableCache {
     row: TypeId,
-    primary_key: Option<u16>,
+    primary_key: Option<Column>,
     store: RowStore,
     /// All rows, by the hash of their primary key or, without one, of all their bytes.
     rows: HashTable<RowId>,
     /// The unique columns besides the primary key.
-    unique: Vec<(u16, HashTable<RowId>)>,
+    unique: Vec<(Column, HashTable<RowId>)>,
     /// Those that something was asked of.
     ordered: Vec<OrderedIndex>,
     hasher: RandomState,
@@ -29,24 +30,30 @@ pub struct TableCache {
     pub version: u64,
     /// Deletes of rows that their query set did not hold. The server should never send one.
     pub missing_deletes: u64,
+    /// Of the message that is being applied; kept for their memory.
+    fresh: Vec<RowId>,
+    dead: Vec<(RowId, RowRef)>,
 }
 
 /// Marks a new row that is the second half of an update.
 const PAIRED: u32 = u32::MAX;
 
 impl TableCache {
-    pub fn new(def: &TableDef) -> Self {
+    pub fn new(layout: &Layout, def: &TableDef) -> Self {
         let others = def.unique.iter().filter(|column| Some(**column) != def.primary_key);
+        let place = |column: u16| Column::new(layout, def.row, column);
         TableCache {
             row: def.row,
-            primary_key: def.primary_key,
+            primary_key: def.primary_key.map(place),
             store: RowStore::default(),
             rows: HashTable::new(),
-            unique: others.map(|column| (*column, HashTable::new())).collect(),
+            unique: others.map(|column| (place(*column), HashTable::new())).collect(),
             ordered: Vec::new(),
             hasher: RandomState::default(),
             version: 0,
             missing_deletes: 0,
+            fresh: Vec::new(),
+            dead: Vec::new(),
         }
     }
 
@@ -62,11 +69,9 @@ impl TableCache {
 
     /// The row whose unique column has this BSATN value.
     pub fn find(&self, layout: &Layout, column: u16, value: &[u8]) -> Option<&[u8]> {
-        let index = if Some(column) == self.primary_key {
-            &self.rows
-        } else {
-            &self.unique.iter().find(|(unique, _)| *unique == column)?.1
-        };
+        let main = self.primary_key.as_ref().map(|column| (column, &self.rows));
+        let others = self.unique.iter().map(|(column, index)| (column, index));
+        let (column, index) = main.into_iter().chain(others).find(|(known, _)| known.index == column)?;
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
         let found = index.find(keys.hash(value), |id| keys.column(column, self.store.bytes(*id)) == value);
         found.map(|id| self.store.bytes(*id))
@@ -90,83 +95,88 @@ impl TableCache {
     /// Whether exactly this row is cached.
     pub fn contains(&self, layout: &Layout, row: &[u8]) -> bool {
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
-        let hash = keys.hash(keys.main(self.primary_key, row));
+        let hash = keys.hash(keys.main(self.primary_key.as_ref(), row));
         self.rows.find(hash, |id| self.store.bytes(*id) == row).is_some()
     }
 
     /// Applies rows that were checked against the layout: all inserts, then all deletes, then what is left of both is
-    /// paired by primary key. `sets` has the query set of each buffer. Cannot fail half-way.
-    pub fn apply(&mut self, layout: &Layout, batch: &TableBatch, buffers: &[Bytes], sets: &[u32]) -> TableDiff {
-        let mut diff = TableDiff { table: batch.table, is_event: batch.is_event, ..TableDiff::default() };
-        if batch.is_event {
-            diff.inserts.clone_from(&batch.inserts);
-            return diff;
+    /// paired by primary key. What the message brought becomes what it changed. `sets` has the query set of each buffer.
+    /// Cannot fail half-way.
+    pub fn apply(&mut self, layout: &Layout, rows: &mut TableDiff, buffers: &[Bytes], sets: &[u32]) {
+        if rows.is_event {
+            rows.deletes.clear();
+            return;
         }
-        let fresh = self.insert_all(layout, &batch.inserts, buffers, sets);
-        let dead = self.delete_all(layout, &batch.deletes, buffers, sets);
-        for (id, row) in &dead {
-            if self.store.mark(*id) != 0 {
-                continue; // it came and went in this message, so it was never there
-            }
-            match self.successor(layout, row.bytes(buffers)) {
-                Some(new) => {
-                    diff.updates.push((*row, batch.inserts[self.store.mark(new) as usize - 1]));
-                    self.store.set_mark(new, PAIRED);
-                }
-                None => diff.deletes.push(*row),
-            }
+        self.fresh.clear();
+        self.dead.clear();
+        if rows.deletes.is_empty() {
+            self.insert_all::<false>(layout, &mut rows.inserts, buffers, sets);
+            self.update_indexes(layout);
+        } else {
+            self.insert_all::<true>(layout, &mut rows.inserts, buffers, sets);
+            self.delete_all(layout, &rows.deletes, buffers, sets);
+            self.pair(layout, rows, buffers);
+            self.update_indexes(layout);
+            self.settle(&mut rows.inserts);
+            self.store.remove_all(self.dead.iter().map(|(id, _)| *id));
+            self.shrink(layout);
         }
-        let gone = dead.iter().map(|(id, _)| *id);
-        self.update_indexes(layout, gone.clone(), &fresh);
-        for id in fresh {
-            let mark = self.store.mark(id);
-            self.store.set_mark(id, 0);
-            if mark != PAIRED && self.store.count(id) != 0 {
-                diff.inserts.push(batch.inserts[mark as usize - 1]);
-            }
-        }
-        self.store.remove_all(gone);
-        self.shrink(layout);
-        self.version += u64::from(!diff.is_empty());
-        diff
+        forget(&mut self.fresh);
+        forget(&mut self.dead);
+        self.version += u64::from(!rows.is_empty());
     }
 
-    /// Gives the new rows, each marked with one more than its position in the batch.
-    fn insert_all(&mut self, layout: &Layout, inserts: &[RowRef], buffers: &[Bytes], sets: &[u32]) -> Vec<RowId> {
-        let TableCache { row: ty, primary_key, store, rows, hasher, .. } = self;
-        let keys = Keys { layout, row: *ty, hasher };
-        let mut fresh = Vec::new();
-        let rehash = |store: &RowStore, id: RowId| keys.hash(keys.main(*primary_key, store.bytes(id)));
-        rows.reserve(inserts.len(), |id| rehash(store, *id));
-        for (position, place) in inserts.iter().enumerate() {
-            let (row, set) = (place.bytes(buffers), sets[place.buffer as usize]);
-            let hash = keys.hash(keys.main(*primary_key, row));
-            if let Some(id) = rows.find(hash, |id| store.bytes(*id) == row) {
-                store.add(*id, set);
-                continue;
-            }
-            let id = store.insert(row, set);
-            store.set_mark(id, position as u32 + 1);
-            rows.insert_unique(hash, id, |id| rehash(store, *id));
-            fresh.push(id);
-        }
-        fresh
-    }
-
-    /// Gives the rows whose last delivery went away, with a place where their bytes still are.
-    fn delete_all(
+    /// Finds the new rows. With deletes to come, each is marked with one more than its position in the message; without,
+    /// only their places are left.
+    fn insert_all<const MARK: bool>(
         &mut self,
         layout: &Layout,
-        deletes: &[RowRef],
+        inserts: &mut Vec<RowRef>,
         buffers: &[Bytes],
         sets: &[u32],
-    ) -> Vec<(RowId, RowRef)> {
-        let TableCache { row: ty, primary_key, store, rows, hasher, .. } = self;
-        let keys = Keys { layout, row: *ty, hasher };
-        let mut dead = Vec::new();
+    ) {
+        let TableCache { row: ty, primary_key, store, rows, unique, ordered, hasher, fresh, .. } = self;
+        let (keys, primary_key) = (Keys { layout, row: *ty, hasher }, primary_key.as_ref());
+        rows.reserve(inserts.len(), |id| keys.hash(keys.main(primary_key, store.bytes(*id))));
+        if store.is_empty() {
+            store.reserve(inserts.len());
+        }
+        let is_listed = MARK || !unique.is_empty() || !ordered.is_empty();
+        let mut count = 0;
+        for position in 0..inserts.len() {
+            let place = inserts[position];
+            let (row, set) = (place.bytes(buffers), sets[place.buffer as usize]);
+            let hash = keys.hash(keys.main(primary_key, row));
+            let is_same = |id: &RowId| store.bytes(*id) == row;
+            match rows.entry(hash, is_same, |id| keys.hash(keys.main(primary_key, store.bytes(*id)))) {
+                Entry::Occupied(known) => store.add(*known.get(), set),
+                Entry::Vacant(vacant) => {
+                    let id = store.insert(row, set);
+                    vacant.insert(id);
+                    if MARK {
+                        store.set_mark(id, position as u32 + 1);
+                    } else {
+                        inserts[count] = place;
+                        count += 1;
+                    }
+                    if is_listed {
+                        fresh.push(id);
+                    }
+                }
+            }
+        }
+        if !MARK {
+            inserts.truncate(count);
+        }
+    }
+
+    /// Finds the rows whose last delivery went away, each with a place where its bytes still are.
+    fn delete_all(&mut self, layout: &Layout, deletes: &[RowRef], buffers: &[Bytes], sets: &[u32]) {
+        let TableCache { row: ty, primary_key, store, rows, hasher, dead, .. } = self;
+        let (keys, primary_key) = (Keys { layout, row: *ty, hasher }, primary_key.as_ref());
         for place in deletes {
             let (row, set) = (place.bytes(buffers), sets[place.buffer as usize]);
-            let hash = keys.hash(keys.main(*primary_key, row));
+            let hash = keys.hash(keys.main(primary_key, row));
             let entry = rows.find_entry(hash, |id| store.bytes(*id) == row).ok();
             let Some((left, entry)) = entry.and_then(|entry| Some((store.take(*entry.get(), set)?, entry))) else {
                 self.missing_deletes += 1;
@@ -176,28 +186,65 @@ impl TableCache {
                 dead.push((entry.remove().0, *place));
             }
         }
-        dead
     }
 
-    /// The new row, not paired yet, that has the primary key of a row which died.
-    fn successor(&self, layout: &Layout, dead: &[u8]) -> Option<RowId> {
-        let column = self.primary_key?;
+    /// What died is an update or a delete.
+    fn pair(&mut self, layout: &Layout, rows: &mut TableDiff, buffers: &[Bytes]) {
+        rows.deletes.clear();
+        for index in 0..self.dead.len() {
+            let (id, row) = self.dead[index];
+            if self.store.mark(id) != 0 {
+                continue; // it came and went in this message, so it was never there
+            }
+            match self.successor(layout, row.bytes(buffers), self.fresh.get(index).copied()) {
+                Some(new) => {
+                    rows.updates.push((row, rows.inserts[self.store.mark(new) as usize - 1]));
+                    self.store.set_mark(new, PAIRED);
+                }
+                None => rows.deletes.push(row),
+            }
+        }
+    }
+
+    /// Leaves the places of new rows that stay and are no second half of an update, and no marks.
+    fn settle(&mut self, inserts: &mut Vec<RowRef>) {
+        let mut count = 0;
+        for id in &self.fresh {
+            let mark = self.store.mark(*id);
+            self.store.set_mark(*id, 0);
+            if mark != PAIRED && self.store.count(*id) != 0 {
+                // Marks grow, so that this place has been looked at.
+                inserts[count] = inserts[mark as usize - 1];
+                count += 1;
+            }
+        }
+        inserts.truncate(count);
+    }
+
+    /// The new row, not paired yet, that has the primary key of a row which died. `guess` is looked at first: of a single
+    /// update it is the other half.
+    fn successor(&self, layout: &Layout, dead: &[u8], guess: Option<RowId>) -> Option<RowId> {
+        let column = self.primary_key.as_ref()?;
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
         let key = keys.column(column, dead);
         let is_new = |id: &RowId| {
             let mark = self.store.mark(*id);
             mark != 0 && mark != PAIRED && keys.column(column, self.store.bytes(*id)) == key
         };
-        self.rows.find(keys.hash(key), is_new).copied()
+        // A row that came and went in this message is none, and no longer in `rows`.
+        let guess = guess.filter(|id| self.store.count(*id) != 0 && is_new(id));
+        guess.or_else(|| self.rows.find(keys.hash(key), is_new).copied())
     }
 
-    /// Brings all indexes but the main one up to date; the bytes of dead rows are still there.
-    fn update_indexes(&mut self, layout: &Layout, dead: impl Iterator<Item = RowId> + Clone, fresh: &[RowId]) {
-        let TableCache { row, store, unique, ordered, hasher, .. } = self;
+    /// Brings all indexes but the main one up to date with what died and what is fresh; the bytes of dead rows are still
+    /// there.
+    fn update_indexes(&mut self, layout: &Layout) {
+        let TableCache { row, store, unique, ordered, hasher, fresh, dead, .. } = self;
         let keys = Keys { layout, row: *row, hasher };
+        let dead = dead.iter().map(|(id, _)| *id);
         let fresh = fresh.iter().copied().filter(|id| store.count(*id) != 0);
         for (column, index) in unique {
-            let hash = |id: RowId| keys.hash(keys.column(*column, store.bytes(id)));
+            let hash = |id: RowId| keys.hash(keys.column(column, store.bytes(id)));
             for id in dead.clone() {
                 if let Ok(entry) = index.find_entry(hash(id), |found| *found == id) {
                     entry.remove();
@@ -220,9 +267,9 @@ impl TableCache {
         }
         let TableCache { row, primary_key, store, rows, unique, hasher, .. } = self;
         let keys = Keys { layout, row: *row, hasher };
-        rows.shrink_to(0, |id| keys.hash(keys.main(*primary_key, store.bytes(*id))));
+        rows.shrink_to(0, |id| keys.hash(keys.main(primary_key.as_ref(), store.bytes(*id))));
         for (column, index) in unique {
-            index.shrink_to(0, |id| keys.hash(keys.column(*column, store.bytes(*id))));
+            index.shrink_to(0, |id| keys.hash(keys.column(column, store.bytes(*id))));
         }
     }
 
@@ -237,12 +284,14 @@ impl TableCache {
             let TableCache { row, primary_key, store, rows, hasher, .. } = &mut *self;
             let keys = Keys { layout, row: *row, hasher };
             for id in &dead {
-                let hash = keys.hash(keys.main(*primary_key, store.bytes(*id)));
+                let hash = keys.hash(keys.main(primary_key.as_ref(), store.bytes(*id)));
                 if let Ok(entry) = rows.find_entry(hash, |found| found == id) {
                     entry.remove();
                 }
             }
-            self.update_indexes(layout, dead.iter().copied(), &[]);
+            self.dead = dead.iter().copied().zip(diff.deletes.iter().copied()).collect();
+            self.update_indexes(layout);
+            forget(&mut self.dead);
             self.store.remove_all(dead);
             self.shrink(layout);
         }
@@ -277,7 +326,7 @@ impl TableCache {
                 continue;
             }
             let old = gathered.add(row);
-            match new.successor(layout, row) {
+            match new.successor(layout, row, None) {
                 Some(id) => {
                     diff.updates.push((old, gathered.add(new.store.bytes(id))));
                     new.store.set_mark(id, PAIRED);
@@ -301,3 +350,11 @@ impl TableCache {
 
 /// Hash tables of up to so many rows are not worth shrinking.
 const SMALL_TABLE: usize = 1024;
+
+/// Empties a list and keeps its memory, unless that was for an unusual message.
+fn forget<T>(list: &mut Vec<T>) {
+    list.clear();
+    list.shrink_to(LARGEST_KEPT);
+}
+
+const LARGEST_KEPT: usize = 1024;

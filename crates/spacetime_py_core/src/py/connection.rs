@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBool, PyBytes, PyDict};
 
 use super::classes::Module;
 use super::delivery::Delivery;
@@ -17,7 +17,7 @@ use super::event::event_object;
 use super::stats::snapshot;
 use super::table::TableCache;
 use crate::client::keepalive::Patience;
-use crate::client::{self, Options};
+use crate::client::{self, Event, Options};
 use crate::wire::capture::Kind;
 use crate::wire::compression::{self, Compression};
 use crate::wire::protocol::Protocol;
@@ -101,7 +101,7 @@ impl Connection {
         self.work(py, data.len(), |core| core.receive_data(data))
     }
 
-    /// Both in one call, since a busy connection makes it for each message.
+    /// Both in one call, since a busy connection makes it for each message. True stands for bytes that wait to be sent.
     #[pyo3(signature = (data, delivery = None))]
     fn receive<'py>(
         &self,
@@ -109,8 +109,16 @@ impl Connection {
         data: Input<'_>,
         delivery: Option<&Delivery>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.receive_data(py, data)?;
-        self.next_event(py, delivery)
+        let data = data.as_bytes();
+        let step = self.work(py, data.len(), |core| {
+            core.receive_data(data);
+            advance(core, data.len())
+        })?;
+        Ok(match self.follow(py, step, delivery)? {
+            Told::Event(event) => Some(event),
+            Told::All { has_output: true } => Some(PyBool::new(py, true).to_owned().into_any()),
+            Told::All { has_output: false } => None,
+        })
     }
 
     fn receive_eof(&self) {
@@ -119,18 +127,11 @@ impl Connection {
 
     #[pyo3(signature = (delivery = None))]
     fn next_event<'py>(&self, py: Python<'py>, delivery: Option<&Delivery>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let module = self.module.bind(py);
-        loop {
-            let size = self.lock().next_size();
-            let Some(event) = self.work(py, size, client::Connection::next_event)? else { return Ok(None) };
-            let event = match delivery {
-                Some(delivery) => delivery.tell(module, event)?,
-                None => Some(event),
-            };
-            if let Some(event) = event {
-                return event_object(module, event).map(Some);
-            }
-        }
+        let step = self.work(py, 0, |core| advance(core, 0))?;
+        Ok(match self.follow(py, step, delivery)? {
+            Told::Event(event) => Some(event),
+            Told::All { .. } => None,
+        })
     }
 
     fn data_to_send<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -258,6 +259,28 @@ impl Connection {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells row callbacks of all messages that they alone hear of; ends at the first other event.
+    fn follow<'py>(&self, py: Python<'py>, first: Step, delivery: Option<&Delivery>) -> PyResult<Told<'py>> {
+        let module = self.module.bind(py);
+        let mut step = first;
+        loop {
+            step = match step {
+                Step::Idle { has_output } => return Ok(Told::All { has_output }),
+                Step::Large(size) => self.work(py, size, |core| advance(core, usize::MAX))?,
+                Step::Event(event) => {
+                    let event = match delivery {
+                        Some(delivery) => delivery.tell(module, event)?,
+                        None => Some(event),
+                    };
+                    if let Some(event) = event {
+                        return event_object(module, event).map(Told::Event);
+                    }
+                    self.work(py, 0, |core| advance(core, 0))?
+                }
+            }
+        }
+    }
+
     /// The one door that lets other threads run meanwhile, when there is enough to do, and that no panic passes.
     fn work<T: Send>(
         &self,
@@ -268,6 +291,33 @@ impl Connection {
         let caught = || catch_unwind(AssertUnwindSafe(|| job(&mut self.lock())));
         let result = if size < WORTH_DETACHING { caught() } else { py.detach(caught) };
         result.map_err(|_| ProtocolError::new_err("a message met a fault in spacetime_py itself: please report it"))
+    }
+}
+
+/// What comes next, seen with the lock.
+enum Step {
+    Event(Event),
+    /// A message that is worth letting other threads run meanwhile.
+    Large(usize),
+    Idle {
+        has_output: bool,
+    },
+}
+
+enum Told<'py> {
+    Event(Bound<'py, PyAny>),
+    All { has_output: bool },
+}
+
+/// The next event, unless its message is larger than what the caller has prepared for.
+fn advance(core: &mut client::Connection, prepared: usize) -> Step {
+    let size = core.next_size();
+    if size >= WORTH_DETACHING && size > prepared {
+        return Step::Large(size);
+    }
+    match core.next_event() {
+        Some(event) => Step::Event(event),
+        None => Step::Idle { has_output: core.has_output() },
     }
 }
 

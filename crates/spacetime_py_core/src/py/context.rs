@@ -19,7 +19,7 @@ pub struct EventContext {
     connection: Py<PyAny>,
     event: OnceLock<Py<PyAny>>,
     /// What `event` is made of; without one the server did not tell.
-    cause: Option<(Py<Module>, Cause)>,
+    cause: Option<(Py<Module>, Box<Cause>)>,
 }
 
 #[pymethods]
@@ -71,9 +71,14 @@ impl EventContext {
 
 impl EventContext {
     /// Of somebody else's transaction.
-    pub fn of_transaction(connection: Py<PyAny>, module: &Bound<'_, Module>, cause: Option<Cause>) -> Self {
+    pub fn of_transaction(connection: Py<PyAny>, module: &Bound<'_, Module>, cause: Option<Box<Cause>>) -> Self {
         let cause = cause.map(|cause| (module.clone().unbind(), cause));
         EventContext { connection, event: OnceLock::new(), cause }
+    }
+
+    /// Nothing was told of the transaction, nor asked.
+    pub fn is_blank(&self) -> bool {
+        self.cause.is_none() && self.event.get().is_none()
     }
 
     fn make_event(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

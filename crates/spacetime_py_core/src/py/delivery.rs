@@ -1,29 +1,129 @@
 //! The short way from a transaction to row callbacks, for transactions of other clients that only row callbacks hear of:
 //! nearly all messages of a busy connection. Everything else goes through `dispatch.py`, in the same order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
 use pyo3::gc::PyTraverseError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PySet, PyTuple};
+use pyo3::types::{PySet, PyString, PyTuple};
 
 use super::classes::Module;
 use super::context::EventContext;
-use crate::client::{Diff, Event, RowRef};
+use super::row::RowClass;
+use crate::client::{Diff, Event, RowRef, TableDiff};
 use crate::wire::message::Cause;
+
+/// What a list of callbacks holds, where the core finds it for each row.
+#[pyclass(frozen, subclass, module = "spacetime_py._core")]
+pub struct Callbacks {
+    callbacks: Mutex<Py<PyTuple>>,
+    /// For messages: where the callbacks were given.
+    place: Py<PyString>,
+}
+
+#[pymethods]
+impl Callbacks {
+    /// `others` is for the class below it.
+    #[new]
+    #[pyo3(signature = (place, others = None))]
+    fn new(py: Python<'_>, place: Py<PyString>, others: Option<&Bound<'_, PySet>>) -> Self {
+        _ = others;
+        Callbacks { callbacks: Mutex::new(PyTuple::empty(py).unbind()), place }
+    }
+
+    #[getter]
+    fn place(&self, py: Python<'_>) -> Py<PyString> {
+        self.place.clone_ref(py)
+    }
+
+    #[getter]
+    fn callbacks(&self, py: Python<'_>) -> Py<PyTuple> {
+        locked(&self.callbacks).clone_ref(py)
+    }
+
+    #[setter]
+    fn set_callbacks(&self, callbacks: Py<PyTuple>) {
+        let old = std::mem::replace(&mut *locked(&self.callbacks), callbacks);
+        drop(old); // with no lock held
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.callbacks.try_lock() {
+            Ok(callbacks) => visit.call(&*callbacks),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The row callbacks of one table.
+pub struct Listeners<'a, 'py> {
+    /// Of inserts, deletes and updates.
+    pub lists: [&'a Bound<'py, Callbacks>; 3],
+    /// `report(place, callback, error)`
+    pub report: &'a Bound<'py, PyAny>,
+}
+
+impl<'py> Listeners<'_, 'py> {
+    /// Rows are made one after the other, for those who hear of them.
+    pub fn tell(
+        &self,
+        class: &RowClass,
+        changes: &TableDiff,
+        buffers: &[Bytes],
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let [inserts, deletes, updates] = self.lists;
+        let row = |row: &RowRef| class.instance(context.py(), row.bytes(buffers));
+        let alone = |callback: &Bound<'py, PyAny>, row: &Bound<'py, PyAny>| callback.call1((context, row));
+        self.run(inserts, &changes.inserts, row, alone)?;
+        self.run(deletes, &changes.deletes, row, alone)?;
+        let pair = |(old, new): &(RowRef, RowRef)| Ok((row(old)?, row(new)?));
+        self.run(updates, &changes.updates, pair, |callback, (old, new)| callback.call1((context, old, new)))
+    }
+
+    /// A callback that is added or removed meanwhile counts from the next row on.
+    fn run<Place, Row>(
+        &self,
+        list: &Bound<'py, Callbacks>,
+        rows: &[Place],
+        make: impl Fn(&Place) -> PyResult<Row>,
+        call: impl Fn(&Bound<'py, PyAny>, &Row) -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let py = list.py();
+        for place in rows {
+            let callbacks = list.get().callbacks(py).into_bound(py);
+            if callbacks.is_empty() {
+                return Ok(()); // and nothing runs here that could add one
+            }
+            let row = make(place)?;
+            for callback in callbacks.iter_borrowed() {
+                match call(&callback, &row) {
+                    Ok(_) => {}
+                    Err(error) if error.is_instance_of::<PyException>(py) => {
+                        self.report.call1((list.get().place(py), callback, error))?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+}
 
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Delivery {
     connection: Mutex<Py<PyAny>>,
     /// For each table its lists of callbacks: `inserts`, `deletes`, `updates`.
-    tables: Vec<[Py<PyAny>; 3]>,
+    tables: Vec<[Py<Callbacks>; 3]>,
     /// Who hears of messages in another way. While there is any, messages take the long way.
     others: Py<PySet>,
     /// `report(place, callback, error)`
     report: Py<PyAny>,
+    /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
+    spare: Mutex<Option<Py<EventContext>>>,
 }
 
 #[pymethods]
@@ -31,23 +131,27 @@ impl Delivery {
     #[new]
     fn new(
         connection: Py<PyAny>,
-        tables: Vec<(Py<PyAny>, Py<PyAny>, Py<PyAny>)>,
+        tables: Vec<(Py<Callbacks>, Py<Callbacks>, Py<Callbacks>)>,
         others: Py<PySet>,
         report: Py<PyAny>,
     ) -> Self {
         let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
-        Delivery { connection: Mutex::new(connection), tables, others, report }
+        Delivery { connection: Mutex::new(connection), tables, others, report, spare: Mutex::new(None) }
     }
 
     /// What callbacks are given as the connection from now on.
     fn set_connection(&self, connection: Py<PyAny>) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        let old = (std::mem::replace(&mut *locked(&self.connection), connection), locked(&self.spare).take());
+        drop(old); // with no lock held
     }
 
     /// It and its connection hold each other.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if let Ok(connection) = self.connection.try_lock() {
             visit.call(&*connection)?;
+        }
+        if let Ok(spare) = self.spare.try_lock() {
+            visit.call(&*spare)?;
         }
         self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
@@ -69,55 +173,39 @@ impl Delivery {
         }
     }
 
-    fn run(&self, module: &Bound<'_, Module>, cause: Option<Cause>, diff: &Diff) -> PyResult<()> {
+    fn run(&self, module: &Bound<'_, Module>, cause: Option<Box<Cause>>, diff: &Diff) -> PyResult<()> {
         let py = module.py();
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone_ref(py);
-        let context = Bound::new(py, EventContext::of_transaction(connection, module, cause))?.into_any();
-        for table in &diff.tables {
-            let [inserts, deletes, updates] = self.tables[table.table].each_ref().map(|list| list.bind(py));
-            let class = module.get().row_class(py, table.table)?;
-            let row = |row: &RowRef| class.instance(py, row.bytes(&diff.buffers));
-            self.run_rows(inserts, &table.inserts, |place| Ok([context.clone(), row(place)?]))?;
-            self.run_rows(deletes, &table.deletes, |place| Ok([context.clone(), row(place)?]))?;
-            self.run_rows(updates, &table.updates, |(old, new)| Ok([context.clone(), row(old)?, row(new)?]))?;
+        let context = self.context(module, cause)?;
+        for changes in &diff.tables {
+            let lists = self.tables[changes.table].each_ref().map(|list| list.bind(py));
+            let listeners = Listeners { lists, report: self.report.bind(py) };
+            listeners.tell(module.get().row_class(py, changes.table)?, changes, &diff.buffers, context.as_any())?;
+        }
+        #[expect(deprecated, reason = "the other way to see this is not safe code")]
+        let is_free = context.get_refcnt() == 1;
+        if is_free && context.get().is_blank() {
+            locked(&self.spare).replace(context.unbind());
         }
         Ok(())
     }
 
-    /// A callback that is added or removed meanwhile counts from the next row on.
-    fn run_rows<'py, Item, const N: usize>(
+    fn context<'py>(
         &self,
-        list: &Bound<'py, PyAny>,
-        rows: &[Item],
-        arguments: impl Fn(&Item) -> PyResult<[Bound<'py, PyAny>; N]>,
-    ) -> PyResult<()> {
-        let py = list.py();
-        for row in rows {
-            let callbacks = list.getattr(intern!(py, "callbacks"))?.cast_into::<PyTuple>()?;
-            if callbacks.is_empty() {
-                continue;
-            }
-            let arguments = arguments(row)?;
-            for callback in callbacks.iter_borrowed() {
-                match call(&callback, &arguments) {
-                    Ok(_) => {}
-                    Err(error) if error.is_instance_of::<PyException>(py) => {
-                        let place = list.getattr(intern!(py, "place"))?;
-                        self.report.call1(py, (place, callback, error))?;
-                    }
-                    Err(error) => return Err(error),
-                }
+        module: &Bound<'py, Module>,
+        cause: Option<Box<Cause>>,
+    ) -> PyResult<Bound<'py, EventContext>> {
+        let py = module.py();
+        if cause.is_none() {
+            if let Some(spare) = locked(&self.spare).take() {
+                return Ok(spare.into_bound(py));
             }
         }
-        Ok(())
+        let connection = locked(&self.connection).clone_ref(py);
+        Bound::new(py, EventContext::of_transaction(connection, module, cause))
     }
 }
 
-/// Without a tuple in between.
-fn call<'py>(callback: &Bound<'py, PyAny>, arguments: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
-    match arguments {
-        [context, row] => callback.call1((context, row)),
-        [context, old, new] => callback.call1((context, old, new)),
-        _ => unreachable!("rows come alone or in pairs"),
-    }
+/// Nothing is called while one of these locks is held.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

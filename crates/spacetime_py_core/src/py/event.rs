@@ -7,6 +7,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use super::classes::Module;
 use super::convert::to_python;
+use super::delivery::{Callbacks, Listeners};
 use super::error::ProtocolError;
 use super::types::{ConnectionId, Identity, Timestamp};
 use crate::client::event::{CallError, Closed as Ending, ClosedKind};
@@ -57,6 +58,21 @@ impl TableDiff {
         let row = |row: &RowRef| class.instance(py, row.bytes(&self.diff.buffers));
         let pairs = self.changes().updates.iter().map(|(old, new)| (row(old)?, row(new)?).into_pyobject(py));
         PyList::new(py, pairs.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Calls row callbacks, and makes each row just before.
+    fn tell<'py>(
+        &self,
+        inserts: &Bound<'py, Callbacks>,
+        deletes: &Bound<'py, Callbacks>,
+        updates: &Bound<'py, Callbacks>,
+        context: &Bound<'py, PyAny>,
+        report: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let py = context.py();
+        let class = self.module.bind(py).get().row_class(py, self.changes().table)?;
+        let listeners = Listeners { lists: [inserts, deletes, updates], report };
+        listeners.tell(class, self.changes(), &self.diff.buffers, context)
     }
 }
 
@@ -117,11 +133,11 @@ pub struct TransactionUpdate {
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct ReducerInfo {
     module: Py<Module>,
-    cause: Cause,
+    cause: Box<Cause>,
 }
 
 impl ReducerInfo {
-    pub fn new(module: Py<Module>, cause: Cause) -> Self {
+    pub fn new(module: Py<Module>, cause: Box<Cause>) -> Self {
         ReducerInfo { module, cause }
     }
 }

@@ -40,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
     module.add_class::<context::EventContext>()?;
+    module.add_class::<delivery::Callbacks>()?;
     module.add_class::<delivery::Delivery>()?;
     module.add_class::<event::TableDiff>()?;
     module.add_class::<event::Connected>()?;

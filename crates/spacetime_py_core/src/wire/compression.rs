@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::error::{Error, Result};
 
@@ -48,14 +48,15 @@ impl Compression {
 const BUFFER: usize = 16 * 1024;
 
 /// Opens the envelope of a message: tag byte, then the body.
-pub fn open(message: Bytes, limit: usize) -> Result<Bytes> {
+pub fn open(mut message: Bytes, limit: usize) -> Result<Bytes> {
     let Some(tag) = message.first() else {
         return Err(Error::Protocol("the server sent an empty message".into()));
     };
     let Some(compression) = Compression::from_tag(*tag) else {
         return Err(Error::Protocol(format!("the server sent a message of unknown compression {tag}")));
     };
-    compression.expand(message.slice(1..), limit)
+    message.advance(1);
+    compression.expand(message, limit)
 }
 
 fn read_to_limit(source: impl Read, limit: usize, name: &str) -> Result<Bytes> {

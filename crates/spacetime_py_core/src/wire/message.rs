@@ -64,15 +64,15 @@ pub enum Content {
     },
     /// All rows there are from now on: the answer to the legacy Subscribe, which only recordings hold.
     InitialSubscription {
-        rows: Vec<TableRows>,
+        rows: Rows,
     },
     /// All rows of the new query set that the head names.
     SubscribeApplied {
-        rows: Vec<TableRows>,
+        rows: Rows,
     },
     /// The rows that left with a query set, as deletes; None where the client must know them itself.
     UnsubscribeApplied {
-        rows: Option<Vec<TableRows>>,
+        rows: Option<Rows>,
     },
     /// With neither a request nor a query set in the head: every subscription of the connection has ended.
     SubscriptionError {
@@ -81,7 +81,7 @@ pub enum Content {
     Transaction {
         outcome: Outcome,
         /// None where the server does not tell what caused the transaction.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
     /// The answer to a reducer call, with what the call changed.
     ReducerResult {
@@ -93,7 +93,7 @@ pub enum Content {
         result: Result<Bytes, String>,
     },
     OneOffResult {
-        result: Result<Vec<TableRows>, String>,
+        result: Result<Rows, String>,
     },
 }
 
@@ -102,7 +102,7 @@ pub type Returned = Result<Bytes, Bytes>;
 
 #[derive(Debug)]
 pub enum Outcome {
-    Committed(Vec<TableRows>),
+    Committed(Rows),
     /// The error that the reducer returned.
     Failed(String),
     /// It could not run to its end, for this reason.
@@ -123,25 +123,44 @@ pub struct Cause {
     pub returned: Option<Returned>,
 }
 
+/// The rows of a message, which stay where they are: in its body, or in parts of it that were compressed on their own.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub tables: Vec<TableRows>,
+    pub expanded: Vec<Bytes>,
+}
+
+impl From<Vec<TableRows>> for Rows {
+    fn from(tables: Vec<TableRows>) -> Self {
+        Rows { tables, expanded: Vec::new() }
+    }
+}
+
 /// Rows of one table that came and went, or happened.
 #[derive(Debug)]
 pub struct TableRows {
-    pub table: Text,
+    /// Where in the body the table's name is.
+    pub table: Span,
     /// The query set that they are delivered for; `NO_SET` where the protocol does not tell.
     pub query_set: u32,
     /// Rows of an event table: they are told and never cached.
     pub is_event: bool,
+    /// None: the rows are in the body. Otherwise in this one of the expanded parts.
+    pub part: Option<u32>,
     pub inserts: RowList,
     pub deletes: RowList,
 }
+
+/// A part of some bytes: its start and end.
+pub type Span = (usize, usize);
 
 /// No query set has this number.
 pub const NO_SET: u32 = 0;
 
 impl TableRows {
     /// Rows of which the protocol does not tell the query set.
-    pub fn of_no_set(table: Text, inserts: RowList, deletes: RowList) -> Self {
-        TableRows { table, query_set: NO_SET, is_event: false, inserts, deletes }
+    pub fn of_no_set(table: Span, inserts: RowList, deletes: RowList) -> Self {
+        TableRows { table, query_set: NO_SET, is_event: false, part: None, inserts, deletes }
     }
 }
 
@@ -166,33 +185,34 @@ impl From<&str> for Text {
     }
 }
 
-/// Rows back to back, and how to tell them apart.
-#[derive(Clone, Debug, Default)]
+/// Rows back to back, and how to tell them apart. All places are in the bytes that the list was read from.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RowList {
-    pub data: Bytes,
+    data: Span,
     hint: SizeHint,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum SizeHint {
     /// Every row has this size. Zero with empty data means that the count was lost on the way (1.2.0 does that).
     Fixed(u16),
-    /// Where each row starts, as `u64`s in their wire form.
-    Offsets(Bytes),
+    /// Where each row starts, as `u64`s in their wire form: where the first is, and how many.
+    Offsets(usize, usize),
 }
 
 impl Default for SizeHint {
     fn default() -> Self {
-        SizeHint::Offsets(Bytes::new())
+        SizeHint::Fixed(0)
     }
 }
 
 impl RowList {
+    #[inline]
     pub fn len(&self) -> usize {
-        match &self.hint {
+        match self.hint {
             SizeHint::Fixed(0) => 0,
-            SizeHint::Fixed(size) => self.data.len() / usize::from(*size),
-            SizeHint::Offsets(offsets) => offsets.len() / 8,
+            SizeHint::Fixed(size) => self.size() / usize::from(size),
+            SizeHint::Offsets(_, count) => count,
         }
     }
 
@@ -200,31 +220,42 @@ impl RowList {
         self.len() == 0
     }
 
-    /// Where each row starts and ends in `data`.
-    pub fn ranges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.len()).map(|index| (self.start(index), self.start(index + 1)))
+    /// Where the bytes of all rows are.
+    pub fn data(&self) -> Span {
+        self.data
     }
 
-    fn start(&self, index: usize) -> usize {
-        match &self.hint {
-            SizeHint::Fixed(size) => index * usize::from(*size),
-            SizeHint::Offsets(offsets) => match offsets.get(index * 8..index * 8 + 8) {
-                Some(bytes) => u64::from_le_bytes(bytes.try_into().expect("eight bytes")) as usize,
-                None => self.data.len(),
-            },
+    /// Where each row starts and ends, in the bytes that the list was read from.
+    #[inline]
+    pub fn ranges<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Span> + 'a {
+        let begin = self.data.0;
+        (0..self.len()).map(move |index| (begin + self.offset(bytes, index), begin + self.offset(bytes, index + 1)))
+    }
+
+    fn size(&self) -> usize {
+        self.data.1 - self.data.0
+    }
+
+    /// Of a row in the data; of the one behind the last, the data's end.
+    #[inline]
+    fn offset(&self, bytes: &[u8], index: usize) -> usize {
+        match self.hint {
+            SizeHint::Fixed(size) => index * usize::from(size),
+            SizeHint::Offsets(first, count) if index < count => {
+                let at = first + index * 8;
+                u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")) as usize
+            }
+            SizeHint::Offsets(..) => self.size(),
         }
     }
 
     /// Whether the rows cover the data from start to end in order.
-    fn is_sound(&self) -> bool {
-        match &self.hint {
-            SizeHint::Fixed(0) => self.data.is_empty(),
-            SizeHint::Fixed(size) => self.data.len() % usize::from(*size) == 0,
-            SizeHint::Offsets(offsets) => {
-                (!offsets.is_empty() || self.data.is_empty())
-                    && (offsets.is_empty() || self.start(0) == 0)
-                    && self.ranges().all(|(start, end)| start <= end && end <= self.data.len())
-            }
+    fn is_sound(&self, bytes: &[u8]) -> bool {
+        let offset = |index| self.offset(bytes, index);
+        match self.hint {
+            SizeHint::Fixed(0) | SizeHint::Offsets(_, 0) => self.size() == 0,
+            SizeHint::Fixed(row) => self.size() % usize::from(row) == 0,
+            SizeHint::Offsets(_, count) => offset(0) == 0 && (0..count).all(|index| offset(index) <= offset(index + 1)),
         }
     }
 }
@@ -264,16 +295,26 @@ impl<'a> MessageReader<'a> {
         Ok(items)
     }
 
+    /// Where a text is.
+    pub fn span_of_text(&mut self) -> Result<Span, DecodeError> {
+        let size = self.reader.str()?.len();
+        Ok((self.reader.position() - size, self.reader.position()))
+    }
+
     pub fn row_list(&mut self) -> Result<RowList, DecodeError> {
         let start = self.reader;
         let hint = match self.reader.tag(2)? {
             0 => SizeHint::Fixed(self.reader.u16()?),
             _ => {
-                let count = self.reader.count(8)?;
-                SizeHint::Offsets(self.body.slice_ref(self.reader.take(count as usize * 8)?))
+                let count = self.reader.count(8)? as usize;
+                let first = self.reader.position();
+                self.reader.take(count * 8)?;
+                SizeHint::Offsets(first, count)
             }
         };
-        let rows = RowList { data: self.bytes()?, hint };
-        if rows.is_sound() { Ok(rows) } else { Err(start.error(Problem::BadRowList)) }
+        let size = self.reader.bytes()?.len();
+        let end = self.reader.position();
+        let rows = RowList { data: (end - size, end), hint };
+        if rows.is_sound(self.body) { Ok(rows) } else { Err(start.error(Problem::BadRowList)) }
     }
 }

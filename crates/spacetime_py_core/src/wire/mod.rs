@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod compression;
+mod frames;
 pub mod message;
 pub mod protocol;
 pub mod socket;

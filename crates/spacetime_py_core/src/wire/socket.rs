@@ -1,4 +1,5 @@
-//! WebSocket without I/O: the upgrade request and RFC 6455 frames by `tungstenite`, over buffers in memory.
+//! WebSocket without I/O: the upgrade request and RFC 6455 frames by `tungstenite`, over buffers in memory. Binary
+//! messages take a shorter way, through `frames.rs`.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -11,6 +12,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error as WebSocketError, Message, WebSocket};
 
+use super::frames::{Frames, Piece};
 use crate::error::{Error, Result};
 
 /// What the socket tells its owner, in the order of the bytes.
@@ -45,6 +47,8 @@ pub struct Socket {
     closing: bool,
     /// Received while the response's head or body is incomplete.
     held: BytesMut,
+    /// Of the open connection.
+    frames: Frames,
     max_message_size: usize,
 }
 
@@ -93,7 +97,7 @@ impl Write for Pipe {
 const MAX_HEAD: usize = 64 * 1024;
 /// As much of a refusal's body is kept.
 const MAX_BODY: usize = 8 * 1024;
-/// `tungstenite` clears this much before each read, so that a large buffer would cost small messages dearly.
+/// `tungstenite` clears this much before each read.
 const READ_BUFFER: usize = 4 * 1024;
 
 impl Socket {
@@ -125,8 +129,13 @@ impl Socket {
             .max_message_size(Some(max_message_size));
         let handshake = ClientHandshake::start(Pipe::default(), request, Some(config))
             .map_err(|error| Error::Usage(format!("no valid upgrade request: {error}")))?;
-        let mut socket =
-            Socket { state: State::Ended(Pipe::default()), closing: false, held: BytesMut::new(), max_message_size };
+        let mut socket = Socket {
+            state: State::Ended(Pipe::default()),
+            closing: false,
+            held: BytesMut::new(),
+            frames: Frames::new(max_message_size),
+            max_message_size,
+        };
         // Writes the request into the pipe and stops where the response is missing.
         socket.step_handshake(handshake, &mut VecDeque::new());
         Ok(socket)
@@ -134,10 +143,7 @@ impl Socket {
 
     pub fn receive(&mut self, data: &[u8], events: &mut VecDeque<SocketEvent>) {
         match &mut self.state {
-            State::Open(socket) => {
-                socket.get_mut().inbox.extend_from_slice(data);
-                self.read_frames(events);
-            }
+            State::Open(_) => self.read_messages(data, events),
             State::Upgrading(_) => {
                 self.held.extend_from_slice(data);
                 self.read_head(events);
@@ -174,7 +180,7 @@ impl Socket {
 
     pub fn ping(&mut self) {
         if let (State::Open(socket), false) = (&mut self.state, self.closing) {
-            let _ = socket.write(Message::Ping(Bytes::new()));
+            let _ = socket.send(Message::Ping(Bytes::new()));
         }
     }
 
@@ -208,6 +214,17 @@ impl Socket {
         std::mem::take(&mut pipe.outbox)
     }
 
+    /// Whether `take_output` has something to give.
+    pub fn has_output(&self) -> bool {
+        let pipe = match &self.state {
+            State::Open(socket) => socket.get_ref(),
+            State::Upgrading(handshake) => handshake.get_ref().get_ref(),
+            State::Ended(pipe) => pipe,
+            State::Refused { .. } => return false,
+        };
+        !pipe.outbox.is_empty()
+    }
+
     /// The response's head goes on whole, since `tungstenite` takes many small reads for an attack.
     fn read_head(&mut self, events: &mut VecDeque<SocketEvent>) {
         let Some(end) = self.held.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -226,12 +243,12 @@ impl Socket {
 
     fn step_handshake(&mut self, handshake: MidHandshake<ClientHandshake<Pipe>>, events: &mut VecDeque<SocketEvent>) {
         match handshake.handshake() {
-            Ok((mut socket, response)) => {
-                socket.get_mut().inbox = self.held.split();
+            Ok((socket, response)) => {
                 self.state = State::Open(Box::new(socket));
                 let chosen = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
                 events.push_back(SocketEvent::Opened { protocol: chosen.unwrap_or_default().to_owned() });
-                self.read_frames(events);
+                let held = std::mem::take(&mut self.held);
+                self.read_messages(&held, events);
             }
             Err(HandshakeError::Interrupted(handshake)) => self.state = State::Upgrading(Box::new(handshake)),
             Err(HandshakeError::Failure(WebSocketError::Http(response))) => {
@@ -256,6 +273,28 @@ impl Socket {
         }
     }
 
+    fn read_messages(&mut self, mut data: &[u8], events: &mut VecDeque<SocketEvent>) {
+        while let State::Open(socket) = &mut self.state {
+            match self.frames.next(&mut data) {
+                Some(Piece::Message(message)) => events.push_back(SocketEvent::Message(message)),
+                Some(Piece::Other(part)) => {
+                    socket.get_mut().inbox.extend_from_slice(&part);
+                    self.read_frames(events);
+                }
+                Some(Piece::TooLarge) => self.refuse_size(events),
+                None => return,
+            }
+        }
+    }
+
+    fn refuse_size(&mut self, events: &mut VecDeque<SocketEvent>) {
+        let text = format!(
+            "the server sent a message of more than {} bytes; raise `max_message_size` if the database is meant to send that much",
+            self.max_message_size
+        );
+        self.fail(CloseCode::Size, &text, events);
+    }
+
     fn read_frames(&mut self, events: &mut VecDeque<SocketEvent>) {
         while let State::Open(socket) = &mut self.state {
             match socket.read() {
@@ -269,13 +308,7 @@ impl Socket {
                 }
                 Ok(Message::Close(frame)) => self.closed(frame, events),
                 Err(WebSocketError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(WebSocketError::Capacity(_)) => {
-                    let text = format!(
-                        "the server sent a message of more than {} bytes; raise `max_message_size` if the database is meant to send that much",
-                        self.max_message_size
-                    );
-                    self.fail(CloseCode::Size, &text, events);
-                }
+                Err(WebSocketError::Capacity(_)) => self.refuse_size(events),
                 Err(error) => {
                     self.fail(
                         CloseCode::Protocol,

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::compression::Compression;
-use super::message::{Cause, ClientMessage, Content, Head, MessageReader, Outcome, ServerMessage, TableRows, Text};
+use super::message::{
+    Cause, ClientMessage, Content, Head, MessageReader, Outcome, RowList, Rows, ServerMessage, Span, TableRows,
+};
 use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::Writer;
 use crate::sats::bsatn::TooLong;
@@ -119,7 +121,9 @@ impl Decoder<'_> {
                 self.answer_head(&mut head)?;
                 self.message.reader.u32()?; // table id
                 self.message.text()?;
-                applied(tag == 5, self.table_update()?)
+                let mut rows = Rows::default();
+                self.table_update(&mut rows)?;
+                applied(tag == 5, rows)
             }
             7 => self.subscription_error(&mut head)?,
             8 | 9 => {
@@ -160,7 +164,7 @@ impl Decoder<'_> {
         head.request_id = Some(request_id);
         let cause =
             Cause { reducer, args, request_id, timestamp, caller_identity, caller_connection_id, returned: None };
-        Ok(Content::Transaction { outcome, cause: Some(cause) })
+        Ok(Content::Transaction { outcome, cause: Some(Box::new(cause)) })
     }
 
     fn one_off_result(&mut self, head: &mut Head) -> Decoded<Content> {
@@ -168,11 +172,11 @@ impl Decoder<'_> {
         head.request_id = id[..].try_into().ok().map(u32::from_le_bytes);
         let error = self.message.reader.option(|reader| Ok(reader.str()?.to_owned()))?;
         let tables = self.message.list(|message| {
-            let table = message.text()?;
+            let table = message.span_of_text()?;
             Ok(TableRows::of_no_set(table, message.row_list()?, Default::default()))
         })?;
         self.message.reader.i64()?; // duration
-        Ok(Content::OneOffResult { result: error.map_or(Ok(tables), Err) })
+        Ok(Content::OneOffResult { result: error.map_or(Ok(tables.into()), Err) })
     }
 
     fn subscription_error(&mut self, head: &mut Head) -> Decoded<Content> {
@@ -194,46 +198,52 @@ impl Decoder<'_> {
         Ok(Content::ProcedureResult { result })
     }
 
-    fn database_update(&mut self) -> Decoded<Vec<TableRows>> {
+    fn database_update(&mut self) -> Decoded<Rows> {
         let count = self.message.reader.count(1)?;
-        let mut rows = Vec::new();
+        let mut rows = Rows::default();
         for _ in 0..count {
-            rows.extend(self.table_update()?);
+            self.table_update(&mut rows)?;
         }
         Ok(rows)
     }
 
     /// One entry for each query that has rows of the table.
-    fn table_update(&mut self) -> Decoded<Vec<TableRows>> {
+    fn table_update(&mut self, rows: &mut Rows) -> Decoded<()> {
         self.message.reader.u32()?; // table id
-        let table = self.message.text()?;
+        let table = self.message.span_of_text()?;
         self.message.reader.u64()?; // number of rows
         let count = self.message.reader.count(1)?;
-        let mut rows = Vec::new();
         for _ in 0..count {
-            rows.push(self.query_update(table.clone())?);
+            self.query_update(table, rows)?;
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// Servers before 1.2 compress each of these by itself.
-    fn query_update(&mut self, table: Text) -> Decoded<TableRows> {
+    fn query_update(&mut self, table: Span, rows: &mut Rows) -> Decoded<()> {
         let tag = self.message.reader.tag(3)?;
         if tag == 0 {
-            return read_query_update(&mut self.message, table);
+            let (inserts, deletes) = read_query_update(&mut self.message)?;
+            rows.tables.push(TableRows::of_no_set(table, inserts, deletes));
+            return Ok(());
         }
         let kind = if tag == 1 { Compression::Brotli } else { Compression::Gzip };
         let position = self.message.reader.position();
         let packed = self.message.bytes()?;
         let unpacked = kind.expand(packed, self.limit).and_then(|body| {
             let mut inner = MessageReader::new(&body);
-            let rows = read_query_update(&mut inner, table).and_then(|rows| inner.reader.end().map(|()| rows));
-            rows.map_err(Error::decode("compressed rows from the server"))
+            let lists = read_query_update(&mut inner).and_then(|lists| inner.reader.end().map(|()| lists));
+            let lists = lists.map_err(Error::decode("compressed rows from the server"))?;
+            Ok((body, lists))
         });
-        unpacked.map_err(|error| {
+        let (body, (inserts, deletes)) = unpacked.map_err(|error| {
             self.fault = Some(error);
             DecodeError { problem: Problem::BadRowList, offset: position }
-        })
+        })?;
+        let part = Some(rows.expanded.len() as u32);
+        rows.tables.push(TableRows { part, ..TableRows::of_no_set(table, inserts, deletes) });
+        rows.expanded.push(body);
+        Ok(())
     }
 }
 
@@ -246,11 +256,12 @@ fn failed(message: String) -> Outcome {
     if traps.contains(&message.as_str()) { Outcome::NotRun(message) } else { Outcome::Failed(message) }
 }
 
-fn read_query_update(message: &mut MessageReader<'_>, table: Text) -> Decoded<TableRows> {
+/// Inserts and deletes.
+fn read_query_update(message: &mut MessageReader<'_>) -> Decoded<(RowList, RowList)> {
     let deletes = message.row_list()?;
-    Ok(TableRows::of_no_set(table, message.row_list()?, deletes))
+    Ok((message.row_list()?, deletes))
 }
 
-fn applied(subscribed: bool, rows: Vec<TableRows>) -> Content {
+fn applied(subscribed: bool, rows: Rows) -> Content {
     if subscribed { Content::SubscribeApplied { rows } } else { Content::UnsubscribeApplied { rows: Some(rows) } }
 }

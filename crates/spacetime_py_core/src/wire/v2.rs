@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::message::{
-    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, ServerMessage, TableRows,
+    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, Rows, ServerMessage, TableRows,
 };
 use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
@@ -142,34 +142,35 @@ enum Direction {
 }
 
 /// QueryRows: whole rows, some tables several times.
-fn query_rows(message: &mut MessageReader<'_>, query_set: u32, direction: Direction) -> Decoded<Vec<TableRows>> {
-    message.list(|message| {
-        let table = message.text()?;
+fn query_rows(message: &mut MessageReader<'_>, query_set: u32, direction: Direction) -> Decoded<Rows> {
+    let tables = message.list(|message| {
+        let table = message.span_of_text()?;
         let rows = message.row_list()?;
         let (inserts, deletes) = match direction {
             Direction::In => (rows, Default::default()),
             Direction::Out => (Default::default(), rows),
         };
-        Ok(TableRows { table, query_set, is_event: false, inserts, deletes })
-    })
+        Ok(TableRows { table, query_set, is_event: false, part: None, inserts, deletes })
+    })?;
+    Ok(tables.into())
 }
 
 /// TransactionUpdate: by query set, then by table, then one chunk for each query.
-fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Vec<TableRows>> {
+fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Rows> {
     let mut rows = Vec::new();
     for _ in 0..message.reader.count(8)? {
         let query_set = message.reader.u32()?;
         for _ in 0..message.reader.count(8)? {
-            let table = message.text()?;
+            let table = message.span_of_text()?;
             for _ in 0..message.reader.count(1)? {
                 let is_event = message.reader.tag(2)? == 1;
                 let inserts = message.row_list()?;
                 let deletes = if is_event { Default::default() } else { message.row_list()? };
-                rows.push(TableRows { table: table.clone(), query_set, is_event, inserts, deletes });
+                rows.push(TableRows { table, query_set, is_event, part: None, inserts, deletes });
             }
         }
     }
-    Ok(rows)
+    Ok(rows.into())
 }
 
 fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<(Outcome, Option<Returned>)> {
@@ -178,7 +179,7 @@ fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<(Outcome, Option<
             let value = message.bytes()?;
             (Outcome::Committed(transaction_update(message)?), Some(Ok(value)))
         }
-        1 => (Outcome::Committed(Vec::new()), Some(Ok(Bytes::new()))),
+        1 => (Outcome::Committed(Rows::default()), Some(Ok(Bytes::new()))),
         2 => {
             let error = message.bytes()?;
             (Outcome::Failed(error_text(&error)), Some(Err(error)))
