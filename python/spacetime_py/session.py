@@ -43,7 +43,7 @@ class Session:
     ) -> None:
         self._core = core
         self._explain = explain
-        self._new_event = new_event
+        self.new_event = new_event
         self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
@@ -55,12 +55,9 @@ class Session:
         self._is_receiving = False
         self._socket_error: Exception | None = None
         self.is_greeted = False
+        # Whether requests reach the server: greeted, and neither closing nor ended.
+        self.is_usable = False
         self.error: SpacetimeDBError | None = None
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether requests reach the server."""
-        return self.is_greeted and self.error is None and self._close_by is None
 
     async def run(
         self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
@@ -106,7 +103,7 @@ class Session:
 
     async def _sleep(self, until: float | None) -> None:
         """Until a moment of the monotonic clock, or until something happens."""
-        self._wake = self._new_event()
+        self._wake = self.new_event()
         with anyio.move_on_after(None if until is None else max(0.0, until - time.monotonic())):
             await self._wake.wait()
 
@@ -123,6 +120,7 @@ class Session:
         if self._close_by is not None or self.error is not None:
             return
         self._close_by = time.monotonic() + _CLOSE_TIMEOUT
+        self.is_usable = False
         if not self.is_greeted:
             self._connecting.cancel()
             return
@@ -143,6 +141,11 @@ class Session:
         if not self._is_receiving and self._transport is not None:
             self._transport.flush_soon()
 
+    def send_now(self) -> None:
+        """The same, without waiting for more that the running task may have to send."""
+        if not self._is_receiving and self._transport is not None:
+            self._transport.flush()
+
     def end(self, error: SpacetimeDBError) -> None:
         """The session has ended. The first reason counts."""
         if self.error is not None:
@@ -152,6 +155,7 @@ class Session:
         if not self.is_greeted:
             error = self._explain.before_greeting(error, self._core.protocol is not None)
         self.error = error
+        self.is_usable = False
         self._wake.set()
         self._on_session_end(self.error)
         if self._transport is not None:
@@ -164,6 +168,7 @@ class Session:
     def greet(self) -> None:
         """The server has greeted."""
         self.is_greeted = True
+        self.is_usable = self.error is None and self._close_by is None
         self._wake.set()
 
     def _on_data(self, data: Buffer) -> None:
