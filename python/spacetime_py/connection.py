@@ -455,14 +455,14 @@ class DbConnection:
 
     def _sent(self, kind: str, name: str, request_id: int, session: Session) -> Pending[Any]:
         dispatcher = self._dispatcher
-        pending = dispatcher.new_pending(kind, name, session.new_event)
+        pending: Pending[Any] = Pending(kind, name, session.new_event)
+        if dispatcher.watch is not None:
+            pending.on_done = dispatcher.watch(kind, name)
         calls = dispatcher.calls
         calls[request_id] = pending
-        # While other calls are in flight, those of one turn of the loop share a write.
-        if len(calls) == 1:
-            session.send_now()
-        else:
-            session.send()
+        if not session.is_sending:
+            # While other calls are in flight, those of one turn of the loop share a write.
+            session.send(at_once=len(calls) == 1)
         return pending
 
     def _subscribe(
@@ -503,9 +503,6 @@ class DbConnection:
         return greeting
 
     def _usable(self) -> Session:
-        link = self._link
-        if link is not None and link.session is not None and link.session.is_usable:
-            return link.session
         link = self._entered()
         link.check_open()
         self._greeting()
@@ -514,6 +511,9 @@ class DbConnection:
     def _session_for(self, kind: str, name: str) -> Session:
         if self._fit is not None and self._fit.found:
             self._fit.check_call(kind, name)
+        link = self._link
+        if link is not None and link.session is not None and link.session.is_usable:
+            return link.session
         return self._usable()
 
 

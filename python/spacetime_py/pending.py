@@ -92,11 +92,13 @@ class Pending(Generic[_T]):
             self.on_done(error)
 
     def __await__(self) -> Generator[Any, Any, _T]:
-        """As `wait` without a timeout."""
-        if self.is_done or self._new_event is not asyncio.Event:
+        """As `wait` without a timeout, in one step for the first to wait."""
+        if self.is_done or self._futures is not None or self._new_event is not asyncio.Event:
             return self.wait().__await__()
         self._is_watched = True
-        return self._new_future().__await__()
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._futures = [future]
+        return future.__await__()
 
     async def wait(self, timeout: float | None = None) -> _T:
         """The value. `timeout` in seconds. Raises CallTimeout, or the error that was set."""

@@ -52,7 +52,8 @@ class Session:
         self._wake = new_event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
-        self._is_receiving = False
+        # Whether what is queued in the core will be sent without a further word.
+        self.is_sending = False
         self._socket_error: Exception | None = None
         self.is_greeted = False
         # Whether requests reach the server: greeted, and neither closing nor ended.
@@ -63,7 +64,7 @@ class Session:
         self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
     ) -> None:
         """Connect and serve the connection until it ends."""
-        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
+        driver = Driver(self._on_data, self._on_end, self._next_data)
         transport = self._transport = factory(endpoint, driver)
         async with transport:
             try:
@@ -136,15 +137,19 @@ class Session:
         self.end(error)
         self._connecting.cancel()
 
-    def send(self) -> None:
+    def send(self, at_once: bool = False) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""
-        if not self._is_receiving and self._transport is not None:
+        if self.is_sending or self._transport is None:
+            return
+        self.is_sending = True
+        if at_once:
+            self._transport.flush()
+        else:
             self._transport.flush_soon()
 
-    def send_now(self) -> None:
-        """The same, without waiting for more that the running task may have to send."""
-        if not self._is_receiving and self._transport is not None:
-            self._transport.flush()
+    def _next_data(self) -> bytes:
+        self.is_sending = False
+        return self._core.data_to_send()
 
     def end(self, error: SpacetimeDBError) -> None:
         """The session has ended. The first reason counts."""
@@ -174,15 +179,14 @@ class Session:
     def _on_data(self, data: Buffer) -> None:
         if self.error is not None or self._transport is None:
             return
-        self._is_receiving = True
+        self.is_sending = True
         try:
             self._follow(self._core.receive(data, self._delivery))
         except Exception as error:
             self.end(self._explain.fault(error))
         finally:
             # KeyboardInterrupt goes through callbacks, and the connection lives on.
-            self._is_receiving = False
-        self._transport.flush()
+            self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:
         if self.error is not None:
