@@ -455,7 +455,7 @@ class DbConnection:
 
     def _sent(self, kind: str, name: str, request_id: int, session: Session) -> Pending[Any]:
         dispatcher = self._dispatcher
-        pending: Pending[Any] = Pending(kind, name, session.new_event)
+        pending: Pending[Any] = Pending(kind, name, session.new_event, session.new_future)
         if dispatcher.watch is not None:
             pending.on_done = dispatcher.watch(kind, name)
         calls = dispatcher.calls

@@ -29,16 +29,17 @@ NewPending: TypeAlias = "Callable[[str, str, Callable[[], Event]], Pending[Any]]
 class Pending(Generic[_T]):
     """Any number of tasks may wait. Giving up, by timeout or cancelling, drops only the waiter.
 
-    On asyncio each waits for a future of its own, so that nothing of this class stands between the
-    answer and the task; elsewhere all wait for one event.
+    With `new_future`, as on asyncio, the first to wait has a future of its own, so that nothing of
+    this class stands between the answer and the task; all others wait for one event.
     """
 
     __slots__ = (
         "_event",
         "_failure",
-        "_futures",
+        "_future",
         "_is_watched",
         "_new_event",
+        "_new_future",
         "_value",
         "is_done",
         "kind",
@@ -46,15 +47,22 @@ class Pending(Generic[_T]):
         "on_done",
     )
 
-    def __init__(self, kind: str, name: str, new_event: Callable[[], Event]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        new_event: Callable[[], Event],
+        new_future: Callable[[], asyncio.Future[_T]] | None = None,
+    ) -> None:
         self.kind = kind
         self.name = name
         self.is_done = False
         self.on_done: OnDone | None = None
         self._is_watched = False
         self._new_event = new_event
+        self._new_future = new_future
         self._event: Event | None = None
-        self._futures: list[asyncio.Future[_T]] | None = None
+        self._future: asyncio.Future[_T] | None = None
         self._value: _T | None = None
         self._failure: _Failure | None = None
 
@@ -72,10 +80,8 @@ class Pending(Generic[_T]):
     def resolve(self, value: _T) -> None:
         self._value = value
         self.is_done = True
-        if self._futures is not None:
-            for future in self._futures:
-                if not future.done():
-                    future.set_result(value)
+        if self._future is not None and not self._future.done():
+            self._future.set_result(value)
         if self._event is not None:
             self._event.set()
         if self.on_done is not None:
@@ -84,20 +90,19 @@ class Pending(Generic[_T]):
     def fail(self, error: Exception) -> None:
         self._failure = _Failure(self.kind, self.name, error, self._is_watched)
         self.is_done = True
-        for future in self._futures or ():
-            _fail(future, error)
+        if self._future is not None:
+            _fail(self._future, error)
         if self._event is not None:
             self._event.set()
         if self.on_done is not None:
             self.on_done(error)
 
     def __await__(self) -> Generator[Any, Any, _T]:
-        """As `wait` without a timeout, in one step for the first to wait."""
-        if self.is_done or self._futures is not None or self._new_event is not asyncio.Event:
+        """As `wait` without a timeout, without a frame of its own for the first to wait."""
+        if self.is_done or self._future is not None or self._new_future is None:
             return self.wait().__await__()
         self._is_watched = True
-        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        self._futures = [future]
+        future = self._future = self._new_future()
         return future.__await__()
 
     async def wait(self, timeout: float | None = None) -> _T:
@@ -105,25 +110,28 @@ class Pending(Generic[_T]):
         if self.is_done:
             return self.result()
         self._is_watched = True
-        if self._new_event is asyncio.Event:
-            future = self._new_future()
-            if timeout is None:
-                return await future
-            timer = future.get_loop().call_later(timeout, _fail, future, self._late(timeout))
-            try:
-                return await future
-            finally:
-                timer.cancel()
+        if self._new_future is not None and (self._future is None or self._future.done()):
+            future = self._future = self._new_future()
+            return await self._in_time(future, timeout)
         if self._event is None:
             self._event = self._new_event()
         if timeout is None:
             await self._event.wait()
-        else:
-            with anyio.move_on_after(timeout):
-                await self._event.wait()
-            if not self.is_done:
-                raise self._late(timeout)
+            return self.result()
+        with anyio.move_on_after(timeout):
+            await self._event.wait()
+        if not self.is_done:
+            raise self._late(timeout)
         return self.result()
+
+    async def _in_time(self, future: asyncio.Future[_T], timeout: float | None) -> _T:
+        if timeout is None:
+            return await future
+        timer = future.get_loop().call_later(timeout, _fail, future, self._late(timeout))
+        try:
+            return await future
+        finally:
+            timer.cancel()
 
     def result(self) -> _T:
         """The value, or the error that was set. Raises RuntimeError when there is neither yet."""
@@ -133,14 +141,6 @@ class Pending(Generic[_T]):
         if self._failure is not None:
             raise self._failure.error.with_traceback(None)
         return cast(_T, self._value)
-
-    def _new_future(self) -> asyncio.Future[_T]:
-        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        if self._futures is None:
-            self._futures = [future]
-        else:
-            self._futures = [*(other for other in self._futures if not other.done()), future]
-        return future
 
     def _late(self, timeout: float) -> CallTimeout:
         return CallTimeout(f"{self} was not answered within {timeout:g} s")

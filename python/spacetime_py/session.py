@@ -18,7 +18,7 @@ from ._core import Delivery
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
-from .transport import Driver, Endpoint, Event, Transport, TransportFactory
+from .transport import Driver, Endpoint, Event, Transport, TransportFactory, future_maker
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -44,6 +44,7 @@ class Session:
         self._core = core
         self._explain = explain
         self.new_event = new_event
+        self.new_future = future_maker()
         self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
