@@ -187,7 +187,8 @@ class Session:
             self.end(self._explain.fault(error))
         finally:
             # KeyboardInterrupt goes through callbacks, and the connection lives on.
-            self._transport.flush()
+            self.is_sending = False
+        self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:
         if self.error is not None:
