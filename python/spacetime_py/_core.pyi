@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 from typing_extensions import Buffer, Self, dataclass_transform, disjoint_base
 
 from .context import Event as _ContextEvent
+from .pending import Pending
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -396,11 +397,11 @@ class Callbacks:
 
 @final
 class Delivery:
-    """The short way from other clients' transactions to row callbacks.
+    """The short way from transactions to row callbacks, and to who awaits an own call.
 
-    `tables` has for each table its callbacks of inserts, deletes and updates. While there are
-    `others`, who hear of messages in another way, it takes none. What a callback raises goes to
-    `report(place, callback, error)`.
+    `tables` has for each table its callbacks of inserts, deletes and updates, `calls` the own calls
+    in flight by request id. While there are `others`, who hear of messages in another way, it takes
+    none. What a callback raises goes to `report(place, callback, error)`.
     """
 
     def __new__(
@@ -408,6 +409,7 @@ class Delivery:
         connection: object,
         tables: Sequence[tuple[Callbacks, Callbacks, Callbacks]],
         others: set[object],
+        calls: dict[int, Pending[Any]],
         report: Callable[[str, Callable[..., object], Exception], object],
     ) -> Delivery: ...
     def set_connection(self, connection: object) -> None:

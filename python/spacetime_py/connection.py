@@ -29,10 +29,12 @@ from .fit import Fit
 from .link import Link, LinkOptions
 from .logs import subscription_log
 from .options import AddressedOptions, ConnectionOptions
+from .pending import Pending
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
 from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
+from .session import Session
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
 from .stats import ConnectionStats, snapshot
@@ -325,11 +327,9 @@ class DbConnection:
         `into`: a class of your own to make of each row, as `spacetime_py.into` does.
         Raises QueryError, CallTimeout, ConnectionClosed; ConversionError.
         """
-        link = self._usable()
+        session = self._usable()
         text = sql_of(query)
-        pending = self._dispatcher.new_pending("query", text, link.new_event)
-        self._dispatcher.calls[self._core.query(text)] = pending
-        link.send()
+        pending = self._sent("query", text, self._core.query(text), session)
         rows = await pending.wait(self._call_timeout if timeout is None else timeout)
         return rows if into is None else all_into(rows, into)
 
@@ -440,20 +440,30 @@ class DbConnection:
     def _call_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ReducerCall:
-        link = self._usable_for("reducer", name)
-        pending = self._dispatcher.new_pending("reducer", name, link.new_event)
-        self._dispatcher.calls[self._core.call_reducer(name, args)] = pending
-        link.send()
+        session = self._session_for("reducer", name)
+        request_id = self._core.call_reducer(name, args)
+        pending = self._sent("reducer", name, request_id, session)
         return ReducerCall(pending, self._call_timeout if timeout is None else timeout)
 
     def _call_procedure(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ProcedureCall[Any]:
-        link = self._usable_for("procedure", name)
-        pending = self._dispatcher.new_pending("procedure", name, link.new_event)
-        self._dispatcher.calls[self._core.call_procedure(name, args)] = pending
-        link.send()
+        session = self._session_for("procedure", name)
+        request_id = self._core.call_procedure(name, args)
+        pending = self._sent("procedure", name, request_id, session)
         return ProcedureCall(pending, self._call_timeout if timeout is None else timeout)
+
+    def _sent(self, kind: str, name: str, request_id: int, session: Session) -> Pending[Any]:
+        dispatcher = self._dispatcher
+        pending: Pending[Any] = Pending(kind, name, session.new_event, session.new_future)
+        if dispatcher.watch is not None:
+            pending.on_done = dispatcher.watch(kind, name)
+        calls = dispatcher.calls
+        calls[request_id] = pending
+        if not session.is_sending:
+            # While other calls are in flight, those of one turn of the loop share a write.
+            session.send(at_once=len(calls) == 1)
+        return pending
 
     def _subscribe(
         self,
@@ -492,16 +502,18 @@ class DbConnection:
             raise _not_connected()
         return greeting
 
-    def _usable(self) -> Link:
+    def _usable(self) -> Session:
         link = self._entered()
         link.check_open()
         self._greeting()
-        link.check_usable()
-        return link
+        return link.usable_session()
 
-    def _usable_for(self, kind: str, name: str) -> Link:
-        if self._fit is not None:
+    def _session_for(self, kind: str, name: str) -> Session:
+        if self._fit is not None and self._fit.found:
             self._fit.check_call(kind, name)
+        link = self._link
+        if link is not None and link.session is not None and link.session.is_usable:
+            return link.session
         return self._usable()
 
 

@@ -51,10 +51,11 @@ from .exceptions import (
 from .explain import is_our_close
 from .listeners import RowCallbacks
 from .logs import calls_log, subscription_log
-from .pending import NewPending, Pending, fresh
+from .pending import Pending, Watch, fresh
 from .queues import item_queue
 from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
+from .transport import Event as WaitEvent
 
 _RECONNECTED = ReconnectedEvent()
 
@@ -84,16 +85,23 @@ class Dispatcher:
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls: dict[int, Pending[Any]] = {}
         self.calls_lost = 0
-        self.new_pending: NewPending = Pending
+        self.watch: Watch | None = None
         self.subscriptions: dict[int, Subscription] = {}
         lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
-        self._delivery = Delivery(connection, lists, self.hub.others, guard.report)
+        self._delivery = Delivery(connection, lists, self.hub.others, self.calls, guard.report)
 
     def lend(self, face: object, elsewhere: Elsewhere) -> None:
         """Tell callbacks of `face` as the connection; other threads come in by `elsewhere`."""
         self.connection = face
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
+
+    def new_pending(self, kind: str, name: str, new_event: Callable[[], WaitEvent]) -> Pending[Any]:
+        """What is asked of the server from now on, with whoever watches over it."""
+        pending: Pending[Any] = Pending(kind, name, new_event)
+        if self.watch is not None:
+            pending.on_done = self.watch(kind, name)
+        return pending
 
     @property
     def delivery(self) -> Delivery | None:
@@ -130,9 +138,10 @@ class Dispatcher:
 
     def lose(self, error: SpacetimeDBError) -> None:
         """The connection was lost and may come back; calls in flight are lost for good."""
-        calls, self.calls = self.calls, {}
+        calls = list(self.calls.values())
+        self.calls.clear()
         self.calls_lost += len(calls)
-        for call in calls.values():
+        for call in calls:
             call.fail(_of_call_in_flight(error))
 
     def end(self, error: SpacetimeDBError) -> None:

@@ -59,7 +59,7 @@ class Fit:
         self._where = f"the database `{database}` at {endpoint.authority}"
         self._database = database
         self._headers = headers
-        self._found: Sequence[Misfit] = ()
+        self.found: Sequence[Misfit] = ()
 
     async def ask(self, factory: TransportFactory, token: str | None) -> Sequence[Misfit] | None:
         """What does not fit; None where the server does not tell. The user is told what is new."""
@@ -71,9 +71,9 @@ class Fit:
         except (OSError, HTTPException, ValueError, CodegenError, SchemaMismatchError) as error:
             connection_log.debug("cannot compare the bindings with %s: %r", self._where, error)
             return None
-        if found and found != self._found and not self.is_another_module(found):
+        if found and found != self.found and not self.is_another_module(found):
             connection_log.warning("%s", self._said(found))
-        self._found = found
+        self.found = found
         return found
 
     def is_another_module(self, found: Sequence[Misfit]) -> bool:
@@ -94,7 +94,7 @@ class Fit:
 
     def check_call(self, kind: str, name: str) -> None:
         """Raises SchemaMismatchError for a reducer or procedure that is not as in the bindings."""
-        for misfit in self._found:
+        for misfit in self.found:
             if (misfit.kind, misfit.name) == (kind, name):
                 raise SchemaMismatchError(self._said([misfit]))
 

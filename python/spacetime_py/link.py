@@ -83,7 +83,7 @@ class Link:
         self._swap: Swap | None = None
         self._is_keeping_fresh = False
         self._background = Background()
-        self._session: Session | None = None
+        self.session: Session | None = None
         # Failed attempts since the last greeting, and when that connection was lost.
         self._failures = 0
         self._lost_at = time.monotonic()
@@ -108,7 +108,7 @@ class Link:
     @property
     def is_active(self) -> bool:
         connected = self.states.current.status is ConnectionStatus.CONNECTED
-        return connected and self._session is not None and self._session.is_usable
+        return connected and self.session is not None and self.session.is_usable
 
     async def open(self) -> None:
         """Connect and wait for the greeting, and for the comparison of the bindings.
@@ -155,8 +155,8 @@ class Link:
         done: Pending[None] = Pending("connection", "set_token", self.new_event)
         swap = self._swap = Swap(self._tokens, before, may_become_other, done)
         why = ConnectionLost(None, "this side sets another token", by_us=True)
-        if self._session is not None and self._session.error is None:
-            self._session.drop(why)
+        if self.session is not None and self.session.error is None:
+            self.session.drop(why)
         else:
             swap.skips_waiting(why)
             self._retry_in = 0.0
@@ -184,25 +184,26 @@ class Link:
         if self._closing.is_set():
             raise ConnectionClosed(None, "", by_us=True)
 
-    def check_usable(self) -> None:
+    def usable_session(self) -> Session:
         """Raises ConnectionClosed unless requests reach the server."""
         self.check_open()
-        if self._session is None or not self._session.is_usable:
+        if self.session is None or not self.session.is_usable:
             state = self.states.current
             raise ConnectionLost(
                 None, f"not sent: attempt {state.attempt} to reconnect has not succeeded yet"
             ) from state.error
+        return self.session
 
     def send(self) -> None:
         """Send what was queued in the core; without a connection, once there is one."""
-        if self._session is not None:
-            self._session.send()
+        if self.session is not None:
+            self.session.send()
 
     def _start_closing(self) -> None:
         self._closing.set()
         self._retry_now.set()
-        if self._session is not None:
-            self._session.close()
+        if self.session is not None:
+            self.session.close()
 
     async def _run(self) -> None:
         """The background task: one session after the other."""
@@ -223,7 +224,7 @@ class Link:
 
     async def _one_session(self) -> None:
         options = self._options
-        session = self._session = Session(
+        session = self.session = Session(
             self._core,
             self._explain,
             self.new_event,
@@ -246,7 +247,7 @@ class Link:
         try:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
-            self._session = None
+            self.session = None
             beside.cancel()
             with anyio.CancelScope(shield=True):
                 await beside.wait()
@@ -281,7 +282,7 @@ class Link:
         if self._options.capture is not None:
             self._options.capture.end_session(self._core, error)
         now = time.monotonic()
-        if self._session is not None and self._session.is_greeted:
+        if self.session is not None and self.session.is_greeted:
             self._failures, self._lost_at = 0, now
         self._failures += 1
         attempt = ReconnectAttempt(self._failures, error, now - self._lost_at)
@@ -324,8 +325,8 @@ class Link:
         if isinstance(event, Connected):
             self._greet(event)
         elif isinstance(event, Closed):
-            if self._session is not None:
-                self._session.end(self._explain.closed(event))
+            if self.session is not None:
+                self.session.end(self._explain.closed(event))
         elif isinstance(event, CoreWarning):
             connection_log.warning("%s", self._explain.advised(event.message))
         else:
@@ -345,8 +346,8 @@ class Link:
     def _greet(self, greeting: Connected) -> None:
         is_first, self.greeting = self.greeting is None, greeting
         self._tokens.greeted(greeting.token)
-        if self._session is not None:
-            self._session.greet()
+        if self.session is not None:
+            self.session.greet()
         if is_first:
             took, me = time.monotonic() - self._lost_at, greeting.identity
             version, place = self._core.protocol, self._explain.place

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,10 +24,9 @@ except ImportError as error:
 
 from . import __version__
 from .connection import DbConnection
-from .pending import Pending
+from .pending import OnDone
 from .state import ConnectionStatus
 from .sync import SyncConnection
-from .transport import Event
 
 if TYPE_CHECKING:
     from ._core import Connection as Core
@@ -73,9 +72,9 @@ def instrument(
 
     def watch(connection: DbConnection) -> None:
         dispatcher = connection._dispatcher
-        if dispatcher.new_pending is Pending:
+        if dispatcher.watch is None:
             attributes = _attributes(connection)
-            dispatcher.new_pending = _Watch(tracer, meters.duration, attributes, query_text)
+            dispatcher.watch = _Watch(tracer, meters.duration, attributes, query_text)
             meters.add(connection, attributes)
 
     if isinstance(target, type):
@@ -97,7 +96,7 @@ def _attributes(connection: DbConnection) -> _Attributes:
 
 
 class _Watch:
-    """Makes what is waited for, with a span that ends when it does."""
+    """Begins a span for what is waited for, and gives what ends it."""
 
     def __init__(
         self,
@@ -111,7 +110,7 @@ class _Watch:
         self._attributes = attributes
         self._query_text = query_text
 
-    def __call__(self, kind: str, name: str, new_event: Callable[[], Event]) -> Pending[Any]:
+    def __call__(self, kind: str, name: str) -> OnDone:
         operation = _OPERATIONS[kind]
         attributes: _Attributes = {**self._attributes, "db.operation.name": operation}
         about = attributes["db.namespace"]
@@ -122,7 +121,7 @@ class _Watch:
         )
         if self._query_text and kind in ("query", "subscription"):
             span.set_attribute("db.query.text", name)
-        return _Watched(kind, name, new_event, _Operation(span, self._duration, attributes))
+        return _Operation(span, self._duration, attributes).end
 
 
 class _Operation:
@@ -145,20 +144,6 @@ class _Operation:
             self._span.set_status(Status(StatusCode.ERROR, str(error)))
         self._duration.record(time.perf_counter() - self._began, attributes)
         self._span.end()
-
-
-class _Watched(Pending[Any]):
-    __slots__ = ("_operation",)
-
-    def __init__(
-        self, kind: str, name: str, new_event: Callable[[], Event], operation: _Operation
-    ) -> None:
-        super().__init__(kind, name, new_event)
-        self._operation = operation
-
-    def _finish(self) -> None:
-        super()._finish()
-        self._operation.end(self._error)
 
 
 # Metrics, without their prefix, and their units. Those that only grow:

@@ -34,6 +34,8 @@ class Call(Awaitable[_T], Generic[_T]):
         return self._pending.result()
 
     def __await__(self) -> Generator[Any, Any, _T]:
+        if self._timeout is None:
+            return self._pending.__await__()
         return self._wait().__await__()
 
     async def _wait(self, timeout: float | None = None) -> _T:

@@ -18,7 +18,7 @@ from ._core import Delivery
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
-from .transport import Driver, Endpoint, Event, Transport, TransportFactory
+from .transport import Driver, Endpoint, Event, Transport, TransportFactory, future_maker
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -43,7 +43,8 @@ class Session:
     ) -> None:
         self._core = core
         self._explain = explain
-        self._new_event = new_event
+        self.new_event = new_event
+        self.new_future = future_maker()
         self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
@@ -52,21 +53,19 @@ class Session:
         self._wake = new_event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
-        self._is_receiving = False
+        # Whether what is queued in the core will be sent without a further word.
+        self.is_sending = False
         self._socket_error: Exception | None = None
         self.is_greeted = False
+        # Whether requests reach the server: greeted, and neither closing nor ended.
+        self.is_usable = False
         self.error: SpacetimeDBError | None = None
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether requests reach the server."""
-        return self.is_greeted and self.error is None and self._close_by is None
 
     async def run(
         self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
     ) -> None:
         """Connect and serve the connection until it ends."""
-        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
+        driver = Driver(self._on_data, self._on_end, self._next_data)
         transport = self._transport = factory(endpoint, driver)
         async with transport:
             try:
@@ -106,7 +105,7 @@ class Session:
 
     async def _sleep(self, until: float | None) -> None:
         """Until a moment of the monotonic clock, or until something happens."""
-        self._wake = self._new_event()
+        self._wake = self.new_event()
         with anyio.move_on_after(None if until is None else max(0.0, until - time.monotonic())):
             await self._wake.wait()
 
@@ -123,6 +122,7 @@ class Session:
         if self._close_by is not None or self.error is not None:
             return
         self._close_by = time.monotonic() + _CLOSE_TIMEOUT
+        self.is_usable = False
         if not self.is_greeted:
             self._connecting.cancel()
             return
@@ -138,10 +138,19 @@ class Session:
         self.end(error)
         self._connecting.cancel()
 
-    def send(self) -> None:
+    def send(self, at_once: bool = False) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""
-        if not self._is_receiving and self._transport is not None:
+        if self.is_sending or self._transport is None:
+            return
+        self.is_sending = True
+        if at_once:
+            self._transport.flush()
+        else:
             self._transport.flush_soon()
+
+    def _next_data(self) -> bytes:
+        self.is_sending = False
+        return self._core.data_to_send()
 
     def end(self, error: SpacetimeDBError) -> None:
         """The session has ended. The first reason counts."""
@@ -152,6 +161,7 @@ class Session:
         if not self.is_greeted:
             error = self._explain.before_greeting(error, self._core.protocol is not None)
         self.error = error
+        self.is_usable = False
         self._wake.set()
         self._on_session_end(self.error)
         if self._transport is not None:
@@ -164,12 +174,13 @@ class Session:
     def greet(self) -> None:
         """The server has greeted."""
         self.is_greeted = True
+        self.is_usable = self.error is None and self._close_by is None
         self._wake.set()
 
     def _on_data(self, data: Buffer) -> None:
         if self.error is not None or self._transport is None:
             return
-        self._is_receiving = True
+        self.is_sending = True
         try:
             event = self._core.receive(data, self._delivery)
             if event is None:
@@ -180,7 +191,7 @@ class Session:
             self.end(self._explain.fault(error))
         finally:
             # KeyboardInterrupt goes through callbacks, and the connection lives on.
-            self._is_receiving = False
+            self.is_sending = False
         self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:

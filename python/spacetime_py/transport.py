@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import anyio
@@ -132,6 +132,11 @@ def on_asyncio() -> bool:
 def event_class() -> Callable[[], Event]:
     """The cheapest event of the running event loop."""
     return asyncio.Event if on_asyncio() else anyio.Event
+
+
+def future_maker() -> Callable[[], asyncio.Future[Any]] | None:
+    """What makes a future of the running event loop, if it is asyncio's."""
+    return asyncio.get_running_loop().create_future if on_asyncio() else None
 
 
 class MemoryTransport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 
@@ -16,6 +17,7 @@ from spacetime_py import (
     InternalError,
     SenderError,
 )
+from spacetime_py.transport import on_asyncio
 
 from .peer import connected
 
@@ -88,6 +90,49 @@ async def test_two_tasks_may_await_one_call() -> None:
             await anyio.wait_all_tasks_blocked()
             peer.commit(peer.last_call())
         assert sorted(done) == [1, 2]
+
+
+async def test_one_who_waits_gives_up_and_others_go_on() -> None:
+    async with connected() as (connection, peer):
+        peer.answers = False
+        call = connection.reducers.send_message("a")
+        done: list[int] = []
+
+        async def wait(number: int, scope: anyio.CancelScope) -> None:
+            with scope:
+                await call
+                done.append(number)
+
+        scopes = [anyio.CancelScope() for _ in range(4)]
+        async with anyio.create_task_group() as tasks:
+            for number in range(3):
+                tasks.start_soon(wait, number, scopes[number])
+            await anyio.wait_all_tasks_blocked()
+            scopes[0].cancel()
+            scopes[1].cancel()
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(wait, 3, scopes[3])
+            await anyio.wait_all_tasks_blocked()
+            peer.commit(peer.last_call())
+        assert sorted(done) == [2, 3]
+
+
+async def test_a_failure_comes_while_its_await_is_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if not on_asyncio():
+        pytest.skip("tasks of asyncio")
+    async with connected() as (connection, peer):
+        peer.answers = False
+        waiting = asyncio.ensure_future(connection.reducers.send_message(""))
+        await anyio.wait_all_tasks_blocked()
+        peer.fail(peer.last_call(), "no")
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        del waiting
+        gc.collect()
+    assert caplog.records == []
 
 
 async def test_answers_in_another_order_find_their_calls() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection, Message, User
 from spacetime_py import ConnectError, ConnectionLost, Identity, Timestamp
+from spacetime_py.transport import on_asyncio
 
 from . import wire
 from .peer import Peer, serving
@@ -131,6 +132,19 @@ async def test_calls_made_in_one_turn_share_writes() -> None:
         for call in calls:
             await call
         assert peer.writes - before < 5
+
+
+async def test_a_call_alone_is_sent_before_the_task_gives_way() -> None:
+    peer = Peer()
+    async with serving(peer) as uri, DbConnection(uri=uri, database="chat") as connection:
+        before = connection.stats.messages_sent
+        first = connection.reducers.send_message("x")
+        if on_asyncio():
+            assert connection.stats.messages_sent == before + 1
+        second = connection.reducers.send_message("x")
+        assert connection.stats.messages_queued > 0
+        await first
+        await second
 
 
 async def test_more_than_the_peer_takes_waits_and_arrives() -> None:

@@ -23,11 +23,10 @@ pub struct Column {
 
 impl Column {
     pub fn new(layout: &Layout, row: TypeId, index: u16) -> Self {
-        let field = layout.product(row).map(|product| &product.fields[usize::from(index)]);
-        let fixed = field.and_then(|field| {
-            let (anchor, start) = field.anchor;
-            let size = layout.node(field.ty).fixed.filter(|_| anchor == u32::from(index))?;
-            Some((start as usize, (start as usize).checked_add(size as usize)?))
+        let fixed = layout.product(row).and_then(|product| {
+            let start = product.ways[usize::from(index)].fixed()? as usize;
+            let size = layout.node(product.fields[usize::from(index)].ty).fixed?;
+            Some((start, start.checked_add(size as usize)?))
         });
         Column { index, fixed }
     }

@@ -20,13 +20,14 @@ pub struct EventContext {
     event: OnceLock<Py<PyAny>>,
     /// What `event` is made of; without one the server did not tell.
     cause: Option<(Py<Module>, Box<Cause>)>,
+    is_own: bool,
 }
 
 #[pymethods]
 impl EventContext {
     #[new]
     fn new(connection: Py<PyAny>, event: Py<PyAny>) -> Self {
-        EventContext { connection, event: event.into(), cause: None }
+        EventContext { connection, event: event.into(), cause: None, is_own: false }
     }
 
     #[classmethod]
@@ -70,15 +71,20 @@ impl EventContext {
 }
 
 impl EventContext {
-    /// Of somebody else's transaction.
-    pub fn of_transaction(connection: Py<PyAny>, module: &Bound<'_, Module>, cause: Option<Box<Cause>>) -> Self {
+    /// `is_own`: whether this connection called for it.
+    pub fn of_transaction(
+        connection: Py<PyAny>,
+        module: &Bound<'_, Module>,
+        cause: Option<Box<Cause>>,
+        is_own: bool,
+    ) -> Self {
         let cause = cause.map(|cause| (module.clone().unbind(), cause));
-        EventContext { connection, event: OnceLock::new(), cause }
+        EventContext { connection, event: OnceLock::new(), cause, is_own }
     }
 
-    /// Nothing was told of the transaction, nor asked.
+    /// It is somebody else's transaction, of which nothing was told, nor asked.
     pub fn is_blank(&self) -> bool {
-        self.cause.is_none() && self.event.get().is_none()
+        !self.is_own && self.cause.is_none() && self.event.get().is_none()
     }
 
     fn make_event(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -87,6 +93,6 @@ impl EventContext {
             Ok::<_, PyErr>(py.import("spacetime_py.context")?.getattr("transaction_event")?.unbind())
         })?;
         let info = self.cause.as_ref().map(|(module, cause)| ReducerInfo::new(module.clone_ref(py), cause.clone()));
-        of_cause.call1(py, (info, false))
+        of_cause.call1(py, (info, self.is_own))
     }
 }

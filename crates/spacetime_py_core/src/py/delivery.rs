@@ -1,4 +1,4 @@
-//! The short way from a transaction to row callbacks, for transactions of other clients that only row callbacks hear of:
+//! The short way from a transaction to row callbacks and to who awaits the call, for transactions that nobody else hears of:
 //! nearly all messages of a busy connection. Everything else goes through `dispatch.py`, in the same order.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,9 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
 use pyo3::gc::PyTraverseError;
 use pyo3::prelude::*;
-use pyo3::types::{PySet, PyString, PyTuple};
+use pyo3::types::{PyDict, PySet, PyString, PyTuple};
 
+use super::answer::Answer;
 use super::classes::Module;
 use super::context::EventContext;
 use super::row::RowClass;
@@ -120,6 +121,8 @@ pub struct Delivery {
     tables: Vec<[Py<Callbacks>; 3]>,
     /// Who hears of messages in another way. While there is any, messages take the long way.
     others: Py<PySet>,
+    /// Own calls in flight, by request id.
+    calls: Py<PyDict>,
     /// `report(place, callback, error)`
     report: Py<PyAny>,
     /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
@@ -133,10 +136,11 @@ impl Delivery {
         connection: Py<PyAny>,
         tables: Vec<(Py<Callbacks>, Py<Callbacks>, Py<Callbacks>)>,
         others: Py<PySet>,
+        calls: Py<PyDict>,
         report: Py<PyAny>,
     ) -> Self {
         let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
-        Delivery { connection: Mutex::new(connection), tables, others, report, spare: Mutex::new(None) }
+        Delivery { connection: Mutex::new(connection), tables, others, calls, report, spare: Mutex::new(None) }
     }
 
     /// What callbacks are given as the connection from now on.
@@ -155,27 +159,32 @@ impl Delivery {
         }
         self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
+        visit.call(&self.calls)?;
         visit.call(&self.report)
     }
 }
 
 impl Delivery {
-    /// Tells the event to row callbacks, or gives it back for the long way.
+    /// Tells the event to row callbacks and to who awaits it, or gives it back for the long way.
     pub fn tell(&self, module: &Bound<'_, Module>, event: Event) -> PyResult<Option<Event>> {
         match event {
-            Event::Transaction { request_id: None, cause, error, diff } if self.others.bind(module.py()).is_empty() => {
+            Event::Transaction { request_id, cause, error, diff }
+                if self.others.bind(module.py()).is_empty() && (request_id.is_none() || error.is_none()) =>
+            {
+                let answer = request_id.map(|request_id| Answer::new(module, request_id, cause.as_deref()));
                 if error.is_none() && !diff.tables.is_empty() {
-                    self.run(module, cause, &diff)?;
+                    self.run(module, cause, request_id.is_some(), &diff)?;
                 }
+                answer.map_or(Ok(()), |answer| answer.give(self.calls.bind(module.py())))?;
                 Ok(None)
             }
             event => Ok(Some(event)),
         }
     }
 
-    fn run(&self, module: &Bound<'_, Module>, cause: Option<Box<Cause>>, diff: &Diff) -> PyResult<()> {
+    fn run(&self, module: &Bound<'_, Module>, cause: Option<Box<Cause>>, is_own: bool, diff: &Diff) -> PyResult<()> {
         let py = module.py();
-        let context = self.context(module, cause)?;
+        let context = self.context(module, cause, is_own)?;
         for changes in &diff.tables {
             let lists = self.tables[changes.table].each_ref().map(|list| list.bind(py));
             let listeners = Listeners { lists, report: self.report.bind(py) };
@@ -193,15 +202,16 @@ impl Delivery {
         &self,
         module: &Bound<'py, Module>,
         cause: Option<Box<Cause>>,
+        is_own: bool,
     ) -> PyResult<Bound<'py, EventContext>> {
         let py = module.py();
-        if cause.is_none() {
+        if cause.is_none() && !is_own {
             if let Some(spare) = locked(&self.spare).take() {
                 return Ok(spare.into_bound(py));
             }
         }
         let connection = locked(&self.connection).clone_ref(py);
-        Bound::new(py, EventContext::of_transaction(connection, module, cause))
+        Bound::new(py, EventContext::of_transaction(connection, module, cause, is_own))
     }
 }
 

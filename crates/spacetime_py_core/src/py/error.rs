@@ -10,6 +10,7 @@ pyo3::import_exception!(spacetime_py.exceptions, DecodeError);
 pyo3::import_exception!(spacetime_py.exceptions, EncodeError);
 pyo3::import_exception!(spacetime_py.exceptions, ProtocolError);
 pyo3::import_exception!(spacetime_py.exceptions, SchemaMismatchError);
+pyo3::import_exception!(spacetime_py.exceptions, SpacetimeDBError);
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> PyErr {

@@ -162,21 +162,7 @@ impl ReducerInfo {
 
     #[getter]
     fn returned<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let module = self.module.bind(py).get();
-        let (Some(reducer), Some(returned)) = (module.def.reducer(self.cause.reducer.as_str()), &self.cause.returned)
-        else {
-            return Ok(py.None().into_bound(py));
-        };
-        let (ty, bytes) = match returned {
-            Ok(value) => (reducer.returns, value),
-            Err(error) => (reducer.fails, error),
-        };
-        // Bindings from a description of version 9 do not know of values.
-        let is_unit = module.def.layout.product(ty).is_some_and(|product| product.fields.is_empty());
-        if is_unit && !bytes.is_empty() {
-            return Ok(py.None().into_bound(py));
-        }
-        result_value(py, module, ty, bytes, "reducer", self.cause.reducer.as_str())
+        returned_value(py, self.module.bind(py).get(), &self.cause)
     }
 
     #[getter]
@@ -221,6 +207,23 @@ impl ProcedureResult {
         };
         result_value(py, module, procedure.returns, bytes, "procedure", &self.name)
     }
+}
+
+/// What a reducer gave, or failed with; None where the server does not tell.
+pub fn returned_value<'py>(py: Python<'py>, module: &Module, cause: &Cause) -> PyResult<Bound<'py, PyAny>> {
+    let (Some(reducer), Some(returned)) = (module.def.reducer(cause.reducer.as_str()), &cause.returned) else {
+        return Ok(py.None().into_bound(py));
+    };
+    let (ty, bytes) = match returned {
+        Ok(value) => (reducer.returns, value),
+        Err(error) => (reducer.fails, error),
+    };
+    // Bindings from a description of version 9 do not know of values.
+    let is_unit = module.def.layout.product(ty).is_some_and(|product| product.fields.is_empty());
+    if is_unit && !bytes.is_empty() {
+        return Ok(py.None().into_bound(py));
+    }
+    result_value(py, module, ty, bytes, "reducer", cause.reducer.as_str())
 }
 
 /// What a function gave, which may be of another type than the bindings say.

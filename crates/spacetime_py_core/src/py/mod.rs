@@ -1,5 +1,6 @@
 //! The border with Python: the only folder that names `pyo3`. Signatures and docstrings are in `_core.pyi`.
 
+mod answer;
 mod classes;
 mod connection;
 mod context;

@@ -116,11 +116,11 @@ pub fn class_of_type(ty: &Bound<'_, PyType>) -> Option<&'static RowClass> {
     unsafe { checked_class(ty.as_ptr().cast()) }
 }
 
-/// Only the types made here have these methods.
+/// Only the types made here have a first method with this documentation.
 unsafe fn checked_class(ty: *mut ffi::PyTypeObject) -> Option<&'static RowClass> {
     unsafe {
         let methods = (*ty).tp_methods;
-        (!methods.is_null() && ptr::eq((*methods).ml_name, FIRST_METHOD.as_ptr())).then(|| class_of(ty))
+        (!methods.is_null() && ptr::eq((*methods).ml_doc, FIRST_DOC.as_ptr().cast())).then(|| class_of(ty))
     }
 }
 
@@ -204,13 +204,16 @@ pub fn make_type<'py>(
 #[expect(dead_code, reason = "CPython reads it")]
 pub struct Methods([ffi::PyMethodDef; 4]);
 
-/// Its address tells the types made here from all others.
-static FIRST_METHOD: &CStr = c"__bytes__";
+/// Its address tells the types made here from all others. A static of its own: constants may share theirs with equal ones.
+static FIRST_DOC: [u8; 33] = *b"The BSATN, as to_bsatn() has it.\0";
 
 impl Methods {
     pub const fn new() -> Self {
         Methods([
-            method(FIRST_METHOD, ffi::PyMethodDefPointer { PyCFunction: to_bytes }, ffi::METH_NOARGS),
+            ffi::PyMethodDef {
+                ml_doc: FIRST_DOC.as_ptr().cast(),
+                ..method(c"__bytes__", ffi::PyMethodDefPointer { PyCFunction: to_bytes }, ffi::METH_NOARGS)
+            },
             method(c"__reduce__", ffi::PyMethodDefPointer { PyCFunction: reduce }, ffi::METH_NOARGS),
             method(
                 c"__replace__",

@@ -37,15 +37,25 @@ impl Compression {
     pub fn expand(self, data: Bytes, limit: usize) -> Result<Bytes> {
         match self {
             Compression::None => Ok(data),
-            Compression::Gzip => read_to_limit(flate2::bufread::GzDecoder::new(&data[..]), limit, "gzip"),
+            Compression::Gzip => {
+                let size = gzip_size(&data).min(limit);
+                read_to_limit(flate2::bufread::GzDecoder::new(&data[..]), size, limit, "gzip")
+            }
             Compression::Brotli => {
-                read_to_limit(brotli_decompressor::Decompressor::new(&data[..], BUFFER), limit, "brotli")
+                read_to_limit(brotli_decompressor::Decompressor::new(&data[..], BUFFER), 0, limit, "brotli")
             }
         }
     }
 }
 
 const BUFFER: usize = 16 * 1024;
+
+/// What gzip says at its end of the expanded size: a hint from outside, so no more than it can possibly be.
+fn gzip_size(data: &[u8]) -> usize {
+    const LARGEST_RATIO: usize = 1032;
+    let size = data.last_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+    (size as usize).min(data.len().saturating_mul(LARGEST_RATIO))
+}
 
 /// Opens the envelope of a message: tag byte, then the body.
 pub fn open(mut message: Bytes, limit: usize) -> Result<Bytes> {
@@ -59,8 +69,9 @@ pub fn open(mut message: Bytes, limit: usize) -> Result<Bytes> {
     compression.expand(message, limit)
 }
 
-fn read_to_limit(source: impl Read, limit: usize, name: &str) -> Result<Bytes> {
-    let mut expanded = Vec::new();
+/// `size`: what to expect.
+fn read_to_limit(source: impl Read, size: usize, limit: usize, name: &str) -> Result<Bytes> {
+    let mut expanded = Vec::with_capacity(size);
     let read = source.take(limit as u64 + 1).read_to_end(&mut expanded);
     read.map_err(|error| Error::Protocol(format!("the server sent broken {name} data: {error}")))?;
     if expanded.len() > limit {

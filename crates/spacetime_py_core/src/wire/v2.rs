@@ -45,6 +45,7 @@ fn write_call(
     name: &str,
     args: &[u8],
 ) -> std::result::Result<(), TooLong> {
+    writer.0.reserve(1 + 4 + 1 + 4 + name.len() + 4 + args.len());
     writer.u8(tag);
     writer.u32(request_id);
     writer.u8(0); // flags: none are defined
