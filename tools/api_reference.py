@@ -30,7 +30,8 @@ WIDTH = 96
 def pages() -> dict[str, str]:
     """The text of each page by its file's name."""
     logging.getLogger("griffe").setLevel(logging.ERROR)
-    loader = griffe.GriffeLoader(search_paths=[str(ROOT / "python")])
+    # What is compiled is read from its stub, however many versions of it lie there.
+    loader = griffe.GriffeLoader(search_paths=[str(ROOT / "python")], allow_inspection=False)
     loader.load("spacetime_py")
     loader.resolve_aliases(implicit=True)
     return {
