@@ -4,6 +4,7 @@ pub mod cache;
 pub mod connection;
 pub mod diff;
 pub mod event;
+mod holes;
 pub mod index;
 pub mod keepalive;
 mod keys;

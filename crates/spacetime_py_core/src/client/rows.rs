@@ -1,11 +1,14 @@
-//! Where the cached rows' bytes live: packed into blocks under 32-bit ids. A block that is mostly dead is moved together,
-//! so that memory follows the live rows and a removal costs no more than its share of one block.
+//! Where the cached rows' bytes live: packed into blocks under 32-bit ids. A new row takes the place of one of its size that
+//! is gone, and a block with too many dead rows is moved together: memory follows the live rows, and a removal costs no more
+//! than its share of one block.
 //!
 //! Beside its bytes a row has how often each query set delivered it. Nearly all rows belong to one set, which the slot
 //! names; the others have a list of their sets beside the slots.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+
+use super::holes::{Hole, Holes};
 
 /// A row in the store. Ids of removed rows are used again.
 pub type RowId = u32;
@@ -21,6 +24,9 @@ pub struct RowStore {
     spare: Vec<u8>,
     /// The block that grows; `blocks.len()` when there is none.
     tail: usize,
+    /// Of the newest block.
+    serial: u32,
+    holes: Holes,
     live_bytes: usize,
     live_rows: usize,
     /// Query sets and their counts, of rows that several sets hold.
@@ -44,6 +50,8 @@ struct Slot {
 struct Block {
     data: Vec<u8>,
     live: usize,
+    /// 0: there is no block.
+    serial: u32,
 }
 
 impl Block {
@@ -60,6 +68,8 @@ const SHARED: u32 = u32::MAX;
 const HEADER: usize = 8;
 const SMALLEST_BLOCK: usize = 1024;
 const LARGEST_BLOCK: usize = 256 * 1024;
+/// So many are remembered, and one for each second live row.
+const MOST_HOLES: usize = 1024;
 
 impl RowStore {
     /// Makes room for so many new rows.
@@ -165,6 +175,7 @@ impl RowStore {
             let block = &mut self.blocks[index];
             let was_sparse = block.is_sparse();
             block.live -= size;
+            self.holes.add(size, Hole { block: slot.block, serial: block.serial, offset: slot.offset });
             if block.is_sparse() && !was_sparse && index != self.tail {
                 sparse.push(index);
             }
@@ -175,6 +186,10 @@ impl RowStore {
         }
         for index in sparse {
             self.evacuate(index);
+        }
+        // Of sizes that do not come again, or in blocks that are gone.
+        if self.holes.len() > self.live_rows / 2 + MOST_HOLES {
+            self.holes = Holes::default();
         }
     }
 
@@ -241,7 +256,7 @@ impl RowStore {
     pub fn memory(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(|block| block.data.capacity()).sum();
         let lists: usize = self.shared.values().map(|sets| sets.capacity() * size_of::<(u32, u32)>()).sum();
-        let lists = lists + self.shared.allocation_size();
+        let lists = lists + self.shared.allocation_size() + self.holes.memory();
         self.spare.capacity()
             + blocks
             + lists
@@ -251,11 +266,20 @@ impl RowStore {
 
     fn append(&mut self, id: RowId, row: &[u8]) -> (u32, u32) {
         let size = HEADER + row.len();
+        self.live_bytes += size;
+        if let Some(hole) = self.take_hole(size) {
+            let block = &mut self.blocks[hole.block as usize];
+            block.live += size;
+            // The record that was here has the same length.
+            let record = &mut block.data[hole.offset as usize..][..size];
+            record[..4].copy_from_slice(&id.to_le_bytes());
+            record[HEADER..].copy_from_slice(row);
+            return (hole.block, hole.offset);
+        }
         let room = self.blocks.get(self.tail).map_or(0, |block| block.data.capacity() - block.data.len());
         if room < size {
             self.start_block(size);
         }
-        self.live_bytes += size;
         let block = &mut self.blocks[self.tail];
         let offset = block.data.len() as u32;
         block.data.extend_from_slice(&id.to_le_bytes());
@@ -265,11 +289,21 @@ impl RowStore {
         (self.tail as u32, offset)
     }
 
+    fn take_hole(&mut self, size: usize) -> Option<Hole> {
+        loop {
+            let hole = self.holes.take(size)?;
+            if self.blocks[hole.block as usize].serial == hole.serial {
+                return Some(hole);
+            }
+        }
+    }
+
     /// Blocks grow with the table. A row that is larger than any block gets one of its own.
     fn start_block(&mut self, least: usize) {
         let size = (self.live_bytes / 4).clamp(SMALLEST_BLOCK, LARGEST_BLOCK).max(least);
         let data = if size == LARGEST_BLOCK { std::mem::take(&mut self.spare) } else { Vec::new() };
-        let mut block = Block { data, live: 0 };
+        self.serial = self.serial.wrapping_add(1).max(1);
+        let mut block = Block { data, live: 0, serial: self.serial };
         block.data.reserve_exact(size);
         let full = self.tail;
         match self.free_blocks.pop() {
@@ -374,5 +408,19 @@ mod tests {
             ids[at] = store.insert(&[2; 50], 1);
         }
         assert!(store.memory() < before * 4, "{} after, {before} before", store.memory());
+    }
+
+    #[test]
+    fn rows_of_the_same_size_take_the_places_of_others() {
+        let mut store = RowStore::default();
+        let mut ids: Vec<RowId> = (0..20_000u32).map(|n| store.insert(&n.to_le_bytes().repeat(25), 1)).collect();
+        let before: usize = store.blocks.iter().map(|block| block.data.len()).sum();
+        for round in 0..100_000usize {
+            let at = round * 7919 % ids.len();
+            store.remove_all([ids[at]]);
+            ids[at] = store.insert(&(round as u32).to_le_bytes().repeat(25), 1);
+        }
+        let after: usize = store.blocks.iter().map(|block| block.data.len()).sum();
+        assert_eq!((store.len(), after), (20_000, before));
     }
 }
