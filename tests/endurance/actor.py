@@ -22,6 +22,8 @@ KEPT = 100
 HUGE = 1_000_000
 PATIENCE = 180.0
 """Seconds for one call: a loop without an end takes some ten until its energy is used."""
+ARRIVAL = 10.0
+"""Seconds for rows that are under way."""
 
 WEIGHTS = {
     "put": 30,
@@ -195,10 +197,16 @@ class Actor:
 
     # ------------------------------------------------------------ what should be there
 
+    def _shown(self) -> dict[int, str]:
+        return {row.key: row.text for row in self.connection.db.row}
+
     async def compare(self) -> None:
         """With what the connection's own rows are, and with what the server says."""
-        shown = {row.key: row.text for row in self.connection.db.row}
-        assert shown == self.rows
+        # What was done over HTTP comes to the connection a moment after the answer to that.
+        with anyio.move_on_after(ARRIVAL):
+            while self._shown() != self.rows:
+                await anyio.sleep(0.01)
+        assert self._shown() == self.rows
         found = await anyio.to_thread.run_sync(
             self.server.sql, self.database.name, "SELECT * FROM row"
         )
