@@ -17,7 +17,6 @@ from spacetime_py import (
     InternalError,
     SenderError,
 )
-from spacetime_py.transport import on_asyncio
 
 from .peer import connected
 
@@ -117,11 +116,10 @@ async def test_one_who_waits_gives_up_and_others_go_on() -> None:
         assert sorted(done) == [2, 3]
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_failure_comes_while_its_await_is_cancelled(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    if not on_asyncio():
-        pytest.skip("tasks of asyncio")
     async with connected() as (connection, peer):
         peer.answers = False
         waiting = asyncio.ensure_future(connection.reducers.send_message(""))
