@@ -32,6 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _command(options: argparse.Namespace) -> str:
+    """What was called, without this machine's folders."""
+    given = [Path(each).name if each == str(options.json) else each for each in sys.argv[1:]]
+    return shlex.join(["python", "-m", "benches.compare", *given])
+
+
 def _run(options: argparse.Namespace) -> None:
     started = datetime.now(timezone.utc)
     lines = selected(all_lines(options.quick), options.only)
@@ -43,7 +49,7 @@ def _run(options: argparse.Namespace) -> None:
             outcomes = [outcome(line, found[key_of(line)], options.quick) for line in lines]
             result: dict[str, Any] = {
                 "date": started.strftime("%Y-%m-%d %H:%M UTC"),
-                "command": shlex.join(["python", "-m", "benches.compare", *sys.argv[1:]]),
+                "command": _command(options),
                 "rounds": number,
                 **facts,
                 "lines": [one.as_json() for one in outcomes],
