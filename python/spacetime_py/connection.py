@@ -454,11 +454,8 @@ class DbConnection:
         return ProcedureCall(pending, self._call_timeout if timeout is None else timeout)
 
     def _sent(self, kind: str, name: str, request_id: int, session: Session) -> Pending[Any]:
-        dispatcher = self._dispatcher
-        pending: Pending[Any] = Pending(kind, name, session.new_event, session.new_future)
-        if dispatcher.watch is not None:
-            pending.on_done = dispatcher.watch(kind, name)
-        calls = dispatcher.calls
+        dispatcher, calls = self._dispatcher, self._dispatcher.calls
+        pending = dispatcher.new_pending(kind, name, session.new_event, session.new_future)
         calls[request_id] = pending
         if not session.is_sending:
             # While other calls are in flight, those of one turn of the loop share a write.

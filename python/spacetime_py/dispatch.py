@@ -6,6 +6,7 @@ The core has applied the whole message to the cache before it gives the event. B
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -96,9 +97,15 @@ class Dispatcher:
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
 
-    def new_pending(self, kind: str, name: str, new_event: Callable[[], WaitEvent]) -> Pending[Any]:
+    def new_pending(
+        self,
+        kind: str,
+        name: str,
+        new_event: Callable[[], WaitEvent],
+        new_future: Callable[[], asyncio.Future[Any]] | None = None,
+    ) -> Pending[Any]:
         """What is asked of the server from now on, with whoever watches over it."""
-        pending: Pending[Any] = Pending(kind, name, new_event)
+        pending: Pending[Any] = Pending(kind, name, new_event, new_future)
         if self.watch is not None:
             pending.on_done = self.watch(kind, name)
         return pending
