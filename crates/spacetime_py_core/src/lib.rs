@@ -7,9 +7,15 @@
 
 pub mod client;
 pub mod error;
+#[cfg(all(feature = "python", target_os = "linux"))]
+mod memory;
 #[cfg(feature = "python")]
 mod py;
 pub mod sats;
 pub mod wire;
 
 pub use error::{DecodeError, Error, Problem, Result};
+
+#[cfg(all(feature = "python", target_os = "linux"))]
+#[global_allocator]
+static ALLOCATOR: memory::Allocator = memory::Allocator;

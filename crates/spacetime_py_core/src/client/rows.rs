@@ -67,7 +67,9 @@ const SHARED: u32 = u32::MAX;
 
 const HEADER: usize = 8;
 const SMALLEST_BLOCK: usize = 1024;
-const LARGEST_BLOCK: usize = 256 * 1024;
+const LARGE_BLOCK: usize = 256 * 1024;
+/// Of tables that have at least eight such blocks: a huge page, which comes at once.
+const LARGEST_BLOCK: usize = 2 * 1024 * 1024;
 /// So many are remembered, and one for each second live row.
 const MOST_HOLES: usize = 1024;
 
@@ -300,8 +302,12 @@ impl RowStore {
 
     /// Blocks grow with the table. A row that is larger than any block gets one of its own.
     fn start_block(&mut self, least: usize) {
-        let size = (self.live_bytes / 4).clamp(SMALLEST_BLOCK, LARGEST_BLOCK).max(least);
-        let data = if size == LARGEST_BLOCK { std::mem::take(&mut self.spare) } else { Vec::new() };
+        let size = match self.live_bytes {
+            bytes if bytes >= 8 * LARGEST_BLOCK => LARGEST_BLOCK,
+            bytes => (bytes / 4).clamp(SMALLEST_BLOCK, LARGE_BLOCK),
+        };
+        let size = size.max(least);
+        let data = if size == self.spare.capacity() { std::mem::take(&mut self.spare) } else { Vec::new() };
         self.serial = self.serial.wrapping_add(1).max(1);
         let mut block = Block { data, live: 0, serial: self.serial };
         block.data.reserve_exact(size);
@@ -339,7 +345,7 @@ impl RowStore {
             offset = end;
         }
         self.free_blocks.push(index as u32);
-        if block.data.capacity() == LARGEST_BLOCK {
+        if matches!(block.data.capacity(), LARGE_BLOCK | LARGEST_BLOCK) {
             block.data.clear();
             self.spare = block.data;
         }

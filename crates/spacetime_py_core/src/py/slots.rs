@@ -1,6 +1,6 @@
 //! The heap types of generated classes, made through the C API, and the functions that CPython calls on them.
 //!
-//! All unsafe code of the crate is here, in `plain.rs`, `fields.rs` and `functions.rs`. What it relies on:
+//! All unsafe code of the border is here, in `plain.rs`, `fields.rs` and `functions.rs`. What it relies on:
 //! - instances are only made by `new_instance`, with bytes that were checked against the class's type;
 //! - the types cannot be subclassed, so that an object of one of them has its layout;
 //! - a class, its getters and their names live as long as the process, as classes of modules do.
