@@ -12,6 +12,7 @@ from typing import Any
 
 from .driver import key_of, run_lines, selected
 from .goals import all_lines
+from .goals.sizes import QUICK, WHOLE
 from .outcome import Outcome, outcome
 from .place import SetupError, bench, machine, say, versions
 from .report import page, summary, table
@@ -40,7 +41,7 @@ def _command(options: argparse.Namespace) -> str:
 
 def _run(options: argparse.Namespace) -> None:
     started = datetime.now(timezone.utc)
-    lines = selected(all_lines(options.quick), options.only)
+    lines = selected(all_lines(QUICK if options.quick else WHOLE), options.only)
     rounds = 1 if options.quick else options.rounds
     facts = {"versions": versions(), "machine": machine()}
     outcomes: list[Outcome] = []

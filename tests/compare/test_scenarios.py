@@ -9,6 +9,7 @@ from _pytest.mark import ParameterSet
 
 from benches.compare.driver import Bench, run_round
 from benches.compare.goals import all_lines
+from benches.compare.goals.sizes import QUICK
 from benches.compare.line import Line
 from benches.compare.place import bench
 
@@ -16,8 +17,7 @@ pytestmark = pytest.mark.slow
 
 # One line of each scenario, with each server and each other side: the rest differ in data and size.
 RUNS = {
-    (line.scenario, line.server, tuple(line.sides)): line
-    for line in reversed(all_lines(is_quick=True))
+    (line.scenario, line.server, tuple(line.sides)): line for line in reversed(all_lines(QUICK))
 }.values()
 
 

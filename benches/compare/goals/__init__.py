@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ..line import Line
 from . import cache, codec, network, others, process
-from .sizes import QUICK, WHOLE
+from .sizes import WHOLE, Sizes
 
 
-def all_lines(is_quick: bool = False) -> list[Line]:
-    """Every line; `is_quick` makes each as small as it can be and still run."""
-    sizes = QUICK if is_quick else WHOLE
+def all_lines(sizes: Sizes = WHOLE) -> list[Line]:
+    """Every line."""
     modules = (codec, cache, network, process, others)
     return [line for module in modules for line in module.lines(sizes)]

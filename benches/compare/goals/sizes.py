@@ -1,4 +1,4 @@
-"""How large things are, in a whole run and in a quick one."""
+"""How large things are: in a whole run, in a quick one, and to train a build."""
 
 from __future__ import annotations
 
@@ -20,3 +20,6 @@ class Sizes:
 
 WHOLE = Sizes(batch=1_000, most=5_000_000, changed=20_000)
 QUICK = Sizes(batch=10, most=10, changed=10)
+"""As small as it can be and still run."""
+TRAINING = Sizes(batch=1_000, most=1_000, changed=1_000)
+"""So that what is done for each row, message and connection all count."""
