@@ -1,6 +1,6 @@
 """What a profile-guided build of the core is trained by: `maturin build --pgo` runs it.
 
-Our side of every line of the comparison that needs no server, each with its work done once or twice.
+Our side of every line of the comparison that needs no server, its work done once or twice.
 """
 
 from __future__ import annotations
