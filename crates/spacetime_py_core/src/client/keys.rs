@@ -57,9 +57,7 @@ impl Keys<'_> {
         let product = self.layout.product(self.row).expect("row types are products");
         let field = &product.fields[usize::from(column)];
         let mut reader = self.layout.field(product, usize::from(column), row).expect("a checked row");
-        let start = reader.position();
-        self.layout.skip_known(field.ty, &mut reader).expect("a checked row");
-        reader.since(start)
+        self.layout.cut(field.ty, &mut reader).expect("a checked row")
     }
 
     /// The primary key or, in a table without one, the row.

@@ -75,7 +75,7 @@ fn array<'py>(
     let class = module.product_class(py, element)?;
     match layout.node(element).fixed {
         Some(size) => list(py, count, || class.instance(py, reader.take(size as usize)?)),
-        None => list(py, count, || row(py, module, class, element, reader)),
+        None => list(py, count, || class.instance(py, layout.cut(element, reader)?)),
     }
 }
 
@@ -128,9 +128,7 @@ fn row<'py>(
     ty: TypeId,
     reader: &mut Reader<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let start = reader.position();
-    module.def.layout.skip_known(ty, reader)?;
-    class.instance(py, reader.since(start))
+    class.instance(py, module.def.layout.cut(ty, reader)?)
 }
 
 /// Whether None is a value of the type, so that an option of it needs `Some` to tell its nones apart.

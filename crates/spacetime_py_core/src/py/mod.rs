@@ -15,6 +15,7 @@ mod packed;
 mod plain;
 mod row;
 mod slots;
+mod spare;
 mod stats;
 mod table;
 mod types;

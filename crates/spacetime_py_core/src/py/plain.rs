@@ -7,7 +7,6 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::ffi::c_int;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr;
@@ -20,85 +19,19 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::PyString;
 
+use super::spare;
+
 /// A class that `slim` was called for.
 pub trait Plain: PyClass<Frozen = True> + Copy + Sync + Ord + Hash {
     fn home() -> &'static Home;
 }
 
-/// What belongs to a plain class.
-pub struct Home {
-    /// Set by `slim`.
-    class: AtomicPtr<ffi::PyTypeObject>,
-    spare: Spare,
-}
+/// What belongs to a plain class: set by `slim`.
+pub struct Home(AtomicPtr<ffi::PyTypeObject>);
 
 impl Home {
-    pub const fn of<T>() -> Self {
-        let size = size_of::<ffi::PyObject>() + size_of::<T>();
-        Home { class: AtomicPtr::new(ptr::null_mut()), spare: Spare::of(size) }
-    }
-}
-
-/// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
-/// there is no GIL nothing is kept.
-pub struct Spare {
-    first: Cell<*mut ffi::PyObject>,
-    room: Cell<usize>,
-}
-
-// SAFETY: used with the GIL held only, and never where there is none.
-unsafe impl Send for Spare {}
-unsafe impl Sync for Spare {}
-
-impl Spare {
-    /// As much as one class may keep, and the largest instances for which that is worthwhile.
-    const MOST: usize = 64 * 1024;
-    const LARGEST: usize = 128;
-    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
-    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
-
-    /// For instances of so many bytes.
-    pub const fn of(size: usize) -> Self {
-        let is_worthwhile = Self::HAS_GIL && size <= Self::LARGEST;
-        let room = if is_worthwhile { Self::MOST / size } else { 0 };
-        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room) }
-    }
-
-    /// For instances of various sizes, which keeps nothing.
-    pub const fn none() -> Self {
-        Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(0) }
-    }
-
-    /// # Safety
-    /// The thread is attached.
-    #[inline]
-    pub unsafe fn take(&self) -> Option<*mut ffi::PyObject> {
-        let first = self.first.get();
-        if first.is_null() {
-            return None;
-        }
-        // SAFETY: `keep` has left the next one there.
-        self.first.set(unsafe { first.cast::<*mut ffi::PyObject>().read() });
-        self.room.set(self.room.get() + 1);
-        Some(first)
-    }
-
-    /// Frees the memory of an instance, or keeps it.
-    ///
-    /// # Safety
-    /// The thread is attached, and nobody else has the object.
-    #[inline]
-    pub unsafe fn free(&self, object: *mut ffi::PyObject) {
-        let room = self.room.get();
-        // SAFETY: the memory is larger than a pointer, and nobody else's.
-        unsafe {
-            if room == 0 {
-                return ffi::PyObject_Free(object.cast());
-            }
-            object.cast::<*mut ffi::PyObject>().write(self.first.get());
-        }
-        self.first.set(object);
-        self.room.set(room - 1);
+    pub const fn new() -> Self {
+        Home(AtomicPtr::new(ptr::null_mut()))
     }
 }
 
@@ -111,7 +44,7 @@ macro_rules! plain_types {
     ($($class:ident),*) => { $(
         impl Plain for $class {
             fn home() -> &'static $crate::py::plain::Home {
-                static HOME: $crate::py::plain::Home = $crate::py::plain::Home::of::<$class>();
+                static HOME: $crate::py::plain::Home = $crate::py::plain::Home::new();
                 &HOME
             }
         }
@@ -139,7 +72,7 @@ pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_hash = Some(hash::<T>);
         ffi::PyType_Modified(ty);
     }
-    T::home().class.store(ty, Ordering::Release);
+    T::home().0.store(ty, Ordering::Release);
     Ok(())
 }
 
@@ -164,14 +97,12 @@ pub fn slim_micros<T: Micros>(py: Python<'_>) -> PyResult<()> {
 pub unsafe fn new_plain<T: Plain>(value: T) -> *mut ffi::PyObject {
     // SAFETY: `slim` has checked where the value is; classes that were not slimmed do not have the trait.
     unsafe {
-        let class = T::home().class.load(Ordering::Acquire);
-        let object = match T::home().spare.take() {
-            Some(memory) => ffi::PyObject_Init(memory, class),
-            None => ffi::PyObject_New::<ffi::PyObject>(class),
-        };
-        if !object.is_null() {
-            object.add(1).cast::<T>().write(value);
+        let memory = spare::take(size_of::<ffi::PyObject>() + size_of::<T>());
+        if memory.is_null() {
+            return ffi::PyErr_NoMemory();
         }
+        let object = ffi::PyObject_Init(memory, T::home().0.load(Ordering::Acquire));
+        object.add(1).cast::<T>().write(value);
         object
     }
 }
@@ -191,7 +122,7 @@ pub fn plain_value<T: Plain>(object: &Bound<'_, PyAny>) -> Option<T> {
 }
 
 unsafe fn is_plain<T: Plain>(object: *mut ffi::PyObject) -> bool {
-    unsafe { ffi::Py_TYPE(object) == T::home().class.load(Ordering::Acquire) }
+    unsafe { ffi::Py_TYPE(object) == T::home().0.load(Ordering::Acquire) }
 }
 
 unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
@@ -201,7 +132,7 @@ unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
 unsafe extern "C" fn dealloc<T: Plain>(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        T::home().spare.free(object);
+        spare::free(object, size_of::<ffi::PyObject>() + size_of::<T>());
         ffi::Py_DECREF(ty.cast());
     }
 }

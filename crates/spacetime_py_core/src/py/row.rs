@@ -16,7 +16,6 @@ use super::convert::to_python;
 use super::encode::{Fault, Place, encode};
 use super::error::{DecodeError, EncodeError};
 use super::fields::FieldKind;
-use super::plain::Spare;
 use super::slots::{Methods, bytes_of, class_of_object, class_of_type, make_type, new_instance};
 use crate::sats::moves::{Move, Way};
 use crate::sats::{Layout, ModuleDef, Reader, TypeId, Writer};
@@ -55,7 +54,6 @@ const LARGEST_SCRATCH: usize = 64 * 1024;
 #[repr(C)]
 pub struct RowClass {
     methods: Methods,
-    pub(super) spare: Spare,
     pub(super) fields: Vec<Py<PyString>>,
     accesses: Box<[Access]>,
     /// Of a product's type, which `accesses` refer to.
@@ -90,11 +88,6 @@ impl RowClass {
         let def = &module.get().def;
         let row_class: &'static RowClass = Box::leak(Box::new(RowClass {
             methods: Methods::new(),
-            spare: def
-                .layout
-                .product(payload.ty())
-                .and(def.layout.node(payload.ty()).fixed)
-                .map_or_else(Spare::none, |size| Spare::of(size_of::<ffi::PyVarObject>() + size as usize)),
             accesses: accesses(&def.layout, payload),
             moves: def.layout.product(payload.ty()).map_or_else(Box::default, |product| product.moves.clone()),
             def: def.clone(),
@@ -138,7 +131,7 @@ impl RowClass {
     /// An instance over bytes that are known to be a value of the class's type.
     #[inline]
     pub fn instance<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        new_instance(py, self, self.type_object(py), bytes)
+        new_instance(py, self.type_object(py), bytes)
     }
 
     pub(super) fn module<'a>(&'a self, py: Python<'a>) -> &'a Module {

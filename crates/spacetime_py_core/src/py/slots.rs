@@ -1,6 +1,6 @@
 //! The heap types of generated classes, made through the C API, and the functions that CPython calls on them.
 //!
-//! All unsafe code of the border is here, in `plain.rs`, `fields.rs` and `functions.rs`. What it relies on:
+//! All unsafe code of the border is here, in `plain.rs`, `spare.rs`, `fields.rs` and `functions.rs`. What it relies on:
 //! - instances are only made by `new_instance`, with bytes that were checked against the class's type;
 //! - the types cannot be subclassed, so that an object of one of them has its layout;
 //! - a class, its getters and their names live as long as the process, as classes of modules do.
@@ -12,13 +12,14 @@ use std::hash::Hasher;
 use std::panic::AssertUnwindSafe;
 use std::ptr;
 
-use pyo3::exceptions::{PySystemError, PyTypeError};
+use pyo3::exceptions::{PyMemoryError, PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::fields::FieldKind;
 use super::row::RowClass;
+use super::spare;
 use crate::sats::moves::is_ascii;
 
 /// What CPython hands to the getter of a field.
@@ -32,22 +33,15 @@ type Head = ffi::PyVarObject;
 
 /// An object of a class over bytes that are known to be a value of its type.
 #[inline]
-pub fn new_instance<'py>(
-    py: Python<'py>,
-    class: &RowClass,
-    class_type: &Py<PyType>,
-    bytes: &[u8],
-) -> PyResult<Bound<'py, PyAny>> {
+pub fn new_instance<'py>(py: Python<'py>, class_type: &Py<PyType>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let size = bytes.len() as ffi::Py_ssize_t;
-    // SAFETY: the type's basic size is that of `Head` and its item size is 1; spare memory is of the class's one size.
+    // SAFETY: the type's basic size is that of `Head` and its item size is 1, and so much memory there is.
     unsafe {
-        let object: *mut Head = match class.spare.take() {
-            Some(memory) => ffi::PyObject_InitVar(memory.cast(), class_type.as_ptr().cast(), size),
-            None => ffi::PyObject_NewVar(class_type.as_ptr().cast(), size),
-        };
-        if object.is_null() {
-            return Err(PyErr::fetch(py));
+        let memory = spare::take(size_of::<Head>() + bytes.len());
+        if memory.is_null() {
+            return Err(PyMemoryError::new_err(()));
         }
+        let object: *mut Head = ffi::PyObject_InitVar(memory.cast(), class_type.as_ptr().cast(), size);
         ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
         Ok(Bound::from_owned_ptr(py, object.cast()))
     }
@@ -251,7 +245,7 @@ pub(super) unsafe fn guarded<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bou
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let ty = ffi::Py_TYPE(object);
-        class_of(ty).spare.free(object);
+        spare::free(object, size_of::<Head>() + raw_bytes(object).len());
         ffi::Py_DECREF(ty.cast());
     }
 }

@@ -168,10 +168,12 @@ fn is_utf8(text: &[u8]) -> bool {
 pub fn is_ascii(text: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let word = |bytes: &[u8]| bytes.first_chunk::<8>().map_or(HIGH, |bytes| u64::from_le_bytes(*bytes));
-    match text.last_chunk::<8>() {
+    let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    match (text.last_chunk::<8>(), text) {
         // The last word overlaps the one before.
-        Some(last) => text.chunks_exact(8).fold(word(last), |all, bytes| all | word(bytes)) & HIGH == 0,
-        None => text.iter().fold(0, |all, byte| all | byte) < 0x80,
+        (Some(last), _) => text.chunks_exact(8).fold(word(last), |all, bytes| all | word(bytes)) & HIGH == 0,
+        (None, [_, _, _, _, ..]) => (half(text.first_chunk()) | half(text.last_chunk())) & HIGH as u32 == 0,
+        (None, _) => text.iter().fold(0, |all, byte| all | byte) < 0x80,
     }
 }
 

@@ -20,6 +20,14 @@ impl Layout {
         self.skip_as::<false>(ty, reader)
     }
 
+    /// The same, and the value's bytes.
+    #[inline]
+    pub fn cut<'a>(&self, ty: TypeId, reader: &mut Reader<'a>) -> Decoded<&'a [u8]> {
+        let start = reader.position();
+        self.skip_known(ty, reader)?;
+        Ok(reader.since(start))
+    }
+
     #[inline]
     fn skip_as<const CHECK: bool>(&self, ty: TypeId, reader: &mut Reader<'_>) -> Decoded<()> {
         match self.pass::<CHECK>(ty, reader.rest()) {
