@@ -1,11 +1,10 @@
 //! Ordered indexes: rows in the order of some of their columns. Keys are bytes that sort as the values do, so that a prefix
 //! of the columns is a prefix of the bytes and every range is a range of bytes.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
+use super::entry::{Entry, Key};
 use super::keys::Keys;
 use super::rows::{RowId, RowStore};
 use crate::sats::bsatn::Decoded;
@@ -14,9 +13,27 @@ use crate::sats::{Kind, Layout, Reader, TypeId};
 #[derive(Debug)]
 pub struct OrderedIndex {
     pub columns: Vec<u16>,
-    entries: BTreeSet<Entry>,
+    entries: Entries,
     /// The key that is being made; kept for its memory.
     key: Vec<u8>,
+}
+
+/// By how long keys can be without memory of their own: up to 24 bytes, or up to 32 as those of identities.
+#[derive(Debug)]
+enum Entries {
+    Slim(Tree<16>),
+    Wide(Tree<24>),
+}
+
+type Tree<const N: usize> = BTreeSet<Entry<N>>;
+
+macro_rules! on_tree {
+    ($entries:expr, $tree:ident => $result:expr) => {
+        match $entries {
+            Entries::Slim($tree) => $result,
+            Entries::Wide($tree) => $result,
+        }
+    };
 }
 
 /// Keys from one place to another.
@@ -67,42 +84,69 @@ fn behind(mut key: Vec<u8>) -> Option<Vec<u8>> {
 
 impl OrderedIndex {
     pub fn build(columns: &[u16], keys: &Keys<'_>, store: &RowStore) -> Self {
-        let mut key = Vec::new();
-        let entries = store.ids().map(|id| {
-            keys.order(columns, store.bytes(id), &mut key);
-            Entry::new(&key, id)
-        });
-        OrderedIndex { columns: columns.to_vec(), entries: entries.collect(), key }
+        let entries = match keys.size(columns) {
+            Some(25..=32) => Entries::Wide(build(columns, keys, store)),
+            _ => Entries::Slim(build(columns, keys, store)),
+        };
+        OrderedIndex { columns: columns.to_vec(), entries, key: Vec::new() }
     }
 
     pub fn insert(&mut self, keys: &Keys<'_>, id: RowId, row: &[u8]) {
         keys.order(&self.columns, row, &mut self.key);
-        self.entries.insert(Entry::new(&self.key, id));
+        on_tree!(&mut self.entries, tree => _ = tree.insert(Entry::new(&self.key, id)));
     }
 
     pub fn remove(&mut self, keys: &Keys<'_>, id: RowId, row: &[u8]) {
         keys.order(&self.columns, row, &mut self.key);
-        self.entries.remove(&Key::sought(&self.key, id));
+        on_tree!(&mut self.entries, tree => _ = tree.remove(&Key::sought(&self.key, id)));
     }
 
     /// Rows in the order of their keys; those of one key in no particular order.
-    pub fn select(&self, span: &Span) -> impl DoubleEndedIterator<Item = RowId> + '_ {
+    pub fn select(&self, span: &Span, reverse: bool, limit: usize, found: impl FnMut(RowId)) {
         let is_empty = span.to.as_ref().is_some_and(|to| *to <= span.from);
-        let to = span.to.as_ref().map_or(Unbounded, |to| Excluded(Key::sought(to, 0)));
-        let found = (!is_empty).then(|| self.entries.range((Included(Key::sought(&span.from, 0)), to)));
-        found.into_iter().flatten().map(|entry| entry.0.id())
+        match reverse {
+            _ if is_empty => {}
+            false => on_tree!(&self.entries, tree => between(tree, span).take(limit).for_each(found)),
+            true => on_tree!(&self.entries, tree => between(tree, span).rev().take(limit).for_each(found)),
+        }
     }
 
     /// The rows whose keys begin with this one, in their order.
     #[inline]
-    pub fn begin_with<'a>(&'a self, key: &'a [u8]) -> impl Iterator<Item = RowId> + 'a {
-        let first = Key::sought(key, 0);
-        let rest = self.entries.range((Included(Key::sought(key, 0)), Unbounded));
-        rest.take_while(move |entry| entry.0.begins_with(&first)).map(|entry| entry.0.id())
+    pub fn begin_with(&self, key: &[u8], found: impl FnMut(RowId)) {
+        on_tree!(&self.entries, tree => begin_with(tree, key).for_each(found));
     }
 }
 
+fn build<const N: usize>(columns: &[u16], keys: &Keys<'_>, store: &RowStore) -> Tree<N> {
+    let mut key = Vec::new();
+    let entry = |id| {
+        keys.order(columns, store.bytes(id), &mut key);
+        Entry::new(&key, id)
+    };
+    store.ids().map(entry).collect()
+}
+
+fn between<'a, const N: usize>(tree: &'a Tree<N>, span: &'a Span) -> impl DoubleEndedIterator<Item = RowId> + 'a {
+    let to = span.to.as_ref().map_or(Unbounded, |to| Excluded(Key::sought(to, 0)));
+    tree.range((Included(Key::sought(&span.from, 0)), to)).map(|entry| entry.0.id())
+}
+
+#[inline]
+fn begin_with<'a, const N: usize>(tree: &'a Tree<N>, key: &'a [u8]) -> impl Iterator<Item = RowId> + 'a {
+    let first = Key::sought(key, 0);
+    let rest = tree.range((Included(Key::sought(key, 0)), Unbounded));
+    rest.take_while(move |entry| entry.0.begins_with(&first)).map(|entry| entry.0.id())
+}
+
 impl Keys<'_> {
+    /// How long keys are, if all are as long. Not exact for keys of small floats.
+    fn size(&self, columns: &[u16]) -> Option<u32> {
+        let product = self.layout.product(self.row).expect("row types are products");
+        let size = |column: &u16| self.layout.node(product.fields[usize::from(*column)].ty).fixed;
+        columns.iter().try_fold(0u32, |sum, column| sum.checked_add(size(column)?))
+    }
+
     fn order(&self, columns: &[u16], row: &[u8], key: &mut Vec<u8>) {
         let product = self.layout.product(self.row).expect("row types are products");
         key.clear();
@@ -185,184 +229,9 @@ fn append_run(bytes: &[u8], key: &mut Vec<u8>) {
     key.extend([0, 0]);
 }
 
-/// A key and its row. The first bytes of a key are compared as one number, in the tree's own memory; what follows them is
-/// there too if it is short. The variants have the same fields at the same places.
-#[repr(u8)]
-#[derive(Debug)]
-enum Key<'a> {
-    Short {
-        length: u8,
-        id: RowId,
-        head: u64,
-        tail: [u8; SHORT - HEAD],
-    },
-    Long {
-        id: RowId,
-        head: u64,
-        tail: Box<[u8]>,
-    },
-    /// Never kept.
-    Sought {
-        /// That of the head.
-        length: u8,
-        id: RowId,
-        head: u64,
-        tail: &'a [u8],
-    },
-}
-
-/// Bytes of a key that are compared as a number.
-const HEAD: usize = 8;
-/// So that an entry takes 32 bytes.
-const SHORT: usize = 24;
-
-impl Key<'_> {
-    #[inline]
-    fn sought(bytes: &[u8], id: RowId) -> Key<'_> {
-        let (head, tail) = split(bytes);
-        Key::Sought { length: bytes.len().min(HEAD) as u8, id, head, tail }
-    }
-
-    #[inline]
-    fn id(&self) -> RowId {
-        let (Key::Short { id, .. } | Key::Long { id, .. } | Key::Sought { id, .. }) = self;
-        *id
-    }
-
-    /// The first bytes, the first one highest, and zeros behind a shorter key.
-    #[inline]
-    fn head(&self) -> u64 {
-        let (Key::Short { head, .. } | Key::Long { head, .. } | Key::Sought { head, .. }) = self;
-        *head
-    }
-
-    /// How many of the head's bytes are the key's.
-    #[inline]
-    fn head_length(&self) -> usize {
-        match self {
-            Key::Short { length, .. } | Key::Sought { length, .. } => usize::from(*length).min(HEAD),
-            Key::Long { .. } => HEAD,
-        }
-    }
-
-    #[inline]
-    fn tail(&self) -> &[u8] {
-        match self {
-            Key::Short { length, tail, .. } => &tail[..usize::from(*length).saturating_sub(HEAD)],
-            Key::Long { tail, .. } => tail,
-            Key::Sought { tail, .. } => tail,
-        }
-    }
-
-    #[inline]
-    fn begins_with(&self, start: &Key<'_>) -> bool {
-        let length = start.head_length();
-        let differing = self.head() ^ start.head();
-        let is_same_head = differing.leading_zeros() as usize >= 8 * length && self.head_length() >= length;
-        is_same_head && (start.tail().is_empty() || self.tail().starts_with(start.tail()))
-    }
-
-    /// Of keys with the same head. Zeros behind a shorter key are not its own.
-    fn compare_rest(&self, other: &Self) -> Ordering {
-        let tails = self.tail().cmp(other.tail());
-        tails.then_with(|| self.head_length().cmp(&other.head_length())).then_with(|| self.id().cmp(&other.id()))
-    }
-}
-
-#[inline]
-fn split(bytes: &[u8]) -> (u64, &[u8]) {
-    match bytes.split_first_chunk::<HEAD>() {
-        Some((head, tail)) => (u64::from_be_bytes(*head), tail),
-        None => {
-            let mut head = [0; HEAD];
-            head[..bytes.len()].copy_from_slice(bytes);
-            (u64::from_be_bytes(head), &[])
-        }
-    }
-}
-
-impl Ord for Key<'_> {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        match self.head().cmp(&other.head()) {
-            Ordering::Equal => self.compare_rest(other),
-            order => order,
-        }
-    }
-}
-
-impl PartialOrd for Key<'_> {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Key<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Key<'_> {}
-
-/// A key that an index keeps, found by one that it does not.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry(Key<'static>);
-
-impl Entry {
-    fn new(bytes: &[u8], id: RowId) -> Self {
-        let (head, rest) = split(bytes);
-        if bytes.len() > SHORT {
-            return Entry(Key::Long { id, head, tail: rest.into() });
-        }
-        let mut tail = [0; SHORT - HEAD];
-        tail[..rest.len()].copy_from_slice(rest);
-        Entry(Key::Short { length: bytes.len() as u8, id, head, tail })
-    }
-}
-
-impl<'a> Borrow<Key<'a>> for Entry {
-    #[inline]
-    fn borrow(&self) -> &Key<'a> {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn an_entry_is_small() {
-        assert_eq!(size_of::<Entry>(), 32);
-    }
-
-    /// Lengths around those of heads and short keys, few bytes, and often one key the beginning of another.
-    fn bytes() -> impl Strategy<Value = Vec<u8>> {
-        let byte = prop::sample::select(vec![0u8, 0, 0, 1, 255]);
-        (prop::collection::vec(byte, 0..4), prop::sample::select(vec![0usize, 5, 6, 7, 8, 9, 21, 23, 24, 25])).prop_map(
-            |(last, zeros)| {
-                let mut bytes = vec![0; zeros];
-                bytes.extend(last);
-                bytes
-            },
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn keys_compare_as_their_bytes(one in bytes(), other in bytes(), ids in (0u32..2, 0u32..2)) {
-            let (kept, sought) = (Entry::new(&one, ids.0), Key::sought(&other, ids.1));
-            prop_assert_eq!(kept.0.cmp(&sought), (&one, ids.0).cmp(&(&other, ids.1)));
-            prop_assert_eq!(kept.cmp(&Entry::new(&other, ids.1)), (&one, ids.0).cmp(&(&other, ids.1)));
-            prop_assert_eq!(kept.0.begins_with(&sought), one.starts_with(&other));
-        }
-    }
 
     #[test]
     fn the_key_behind() {

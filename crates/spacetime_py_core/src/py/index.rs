@@ -82,7 +82,7 @@ impl OrderedIndex {
         let mut scratch = Scratch::take();
         self.write(columns, key, &mut scratch)?;
         let Scratch { key: start, ids, .. } = &mut *scratch;
-        let rows = self.rows(key.py(), ids, |index, ids| ids.extend(index.begin_with(start)));
+        let rows = self.rows(key.py(), ids, |index, ids| index.begin_with(start, |id| ids.push(id)));
         scratch.keep();
         rows
     }
@@ -91,7 +91,8 @@ impl OrderedIndex {
         let columns = self.columns(key.py())?;
         let mut scratch = Scratch::take();
         self.write(columns, key, &mut scratch)?;
-        let count = self.look(key.py(), |index, _| index.begin_with(&scratch.key).count());
+        let mut count = 0;
+        self.look(key.py(), |index, _| index.begin_with(&scratch.key, |_| count += 1));
         scratch.keep();
         Ok(count)
     }
@@ -115,10 +116,7 @@ impl OrderedIndex {
             key.map(|key| Ok::<_, PyErr>(End { key: self.key(columns, key)?, included })).transpose()
         };
         let span = Span::between(end_of(start, include_start)?, end_of(end, include_end)?);
-        self.rows(py, &mut Vec::new(), |index, ids| match reverse {
-            false => ids.extend(index.select(&span).take(limit)),
-            true => ids.extend(index.select(&span).rev().take(limit)),
-        })
+        self.rows(py, &mut Vec::new(), |index, ids| index.select(&span, reverse, limit, |id| ids.push(id)))
     }
 }
 
