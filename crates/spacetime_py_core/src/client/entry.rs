@@ -14,6 +14,7 @@ pub enum Key<'a, const N: usize> {
         length: u8,
         id: RowId,
         head: u64,
+        /// With zeros behind it.
         tail: [u8; N],
     },
     Long {
@@ -21,10 +22,8 @@ pub enum Key<'a, const N: usize> {
         head: u64,
         tail: Box<[u8]>,
     },
-    /// Never kept.
+    /// As `Long`, and never kept.
     Sought {
-        /// That of the head.
-        length: u8,
         id: RowId,
         head: u64,
         tail: &'a [u8],
@@ -34,11 +33,19 @@ pub enum Key<'a, const N: usize> {
 /// Bytes of a key that are compared as a number.
 const HEAD: usize = 8;
 
-impl<const N: usize> Key<'_, N> {
+impl<'a, const N: usize> Key<'a, N> {
     #[inline]
-    pub fn sought(bytes: &[u8], id: RowId) -> Key<'_, N> {
+    pub fn sought(bytes: &'a [u8], id: RowId) -> Self {
         let (head, tail) = split(bytes);
-        Key::Sought { length: bytes.len().min(HEAD) as u8, id, head, tail }
+        Key::short(bytes, id).unwrap_or(Key::Sought { id, head, tail })
+    }
+
+    #[inline]
+    fn short(bytes: &[u8], id: RowId) -> Option<Self> {
+        let (head, rest) = split(bytes);
+        let mut tail = [0; N];
+        tail.get_mut(..rest.len())?.copy_from_slice(rest);
+        Some(Key::Short { length: bytes.len() as u8, id, head, tail })
     }
 
     #[inline]
@@ -58,8 +65,8 @@ impl<const N: usize> Key<'_, N> {
     #[inline]
     fn head_length(&self) -> usize {
         match self {
-            Key::Short { length, .. } | Key::Sought { length, .. } => usize::from(*length).min(HEAD),
-            Key::Long { .. } => HEAD,
+            Key::Short { length, .. } => usize::from(*length).min(HEAD),
+            Key::Long { .. } | Key::Sought { .. } => HEAD,
         }
     }
 
@@ -74,16 +81,33 @@ impl<const N: usize> Key<'_, N> {
 
     #[inline]
     pub fn begins_with(&self, start: &Key<'_, N>) -> bool {
-        let length = start.head_length();
-        let differing = self.head() ^ start.head();
-        let is_same_head = differing.leading_zeros() as usize >= 8 * length && self.head_length() >= length;
-        is_same_head && (start.tail().is_empty() || self.tail().starts_with(start.tail()))
+        match (self, start) {
+            // Most keys that are asked for are whole.
+            (Key::Short { length: one, tail, .. }, Key::Short { length: other, tail: start_tail, .. })
+                if one == other =>
+            {
+                self.head() == start.head() && tail == start_tail
+            }
+            _ => {
+                let length = start.head_length();
+                let differing = self.head() ^ start.head();
+                differing.leading_zeros() as usize >= 8 * length
+                    && self.head_length() >= length
+                    && self.tail().starts_with(start.tail())
+            }
+        }
     }
 
     /// Of keys with the same head. Zeros behind a shorter key are not its own.
+    #[inline]
     fn compare_rest(&self, other: &Self) -> Ordering {
-        let tails = self.tail().cmp(other.tail());
-        tails.then_with(|| self.head_length().cmp(&other.head_length())).then_with(|| self.id().cmp(&other.id()))
+        let keys = match (self, other) {
+            (Key::Short { length: one, tail, .. }, Key::Short { length: other, tail: other_tail, .. }) => {
+                tail.cmp(other_tail).then(one.cmp(other))
+            }
+            _ => self.tail().cmp(other.tail()),
+        };
+        keys.then_with(|| self.id().cmp(&other.id()))
     }
 }
 
@@ -130,13 +154,8 @@ pub struct Entry<const N: usize>(pub Key<'static, N>);
 
 impl<const N: usize> Entry<N> {
     pub fn new(bytes: &[u8], id: RowId) -> Self {
-        let (head, rest) = split(bytes);
-        if bytes.len() > HEAD + N {
-            return Entry(Key::Long { id, head, tail: rest.into() });
-        }
-        let mut tail = [0; N];
-        tail[..rest.len()].copy_from_slice(rest);
-        Entry(Key::Short { length: bytes.len() as u8, id, head, tail })
+        let (head, tail) = split(bytes);
+        Entry(Key::short(bytes, id).unwrap_or_else(|| Key::Long { id, head, tail: tail.into() }))
     }
 }
 
