@@ -99,16 +99,21 @@ impl<'a, const N: usize> Key<'a, N> {
     }
 
     /// Of keys with the same head. Zeros behind a shorter key are not its own.
-    #[inline]
     fn compare_rest(&self, other: &Self) -> Ordering {
         let keys = match (self, other) {
             (Key::Short { length: one, tail, .. }, Key::Short { length: other, tail: other_tail, .. }) => {
-                tail.cmp(other_tail).then(one.cmp(other))
+                words(tail).cmp(words(other_tail)).then(one.cmp(other))
             }
             _ => self.tail().cmp(other.tail()),
         };
         keys.then_with(|| self.id().cmp(&other.id()))
     }
+}
+
+/// Numbers that compare as the bytes do: for so few that is quicker than a call.
+#[inline]
+fn words<const N: usize>(tail: &[u8; N]) -> impl Iterator<Item = u64> + '_ {
+    tail.chunks_exact(8).map(|word| u64::from_be_bytes(word.try_into().expect("eight bytes")))
 }
 
 #[inline]
