@@ -310,34 +310,11 @@ class TableCache:
         """In no order. Raises RuntimeError when the table changed meanwhile."""
 
     def __contains__(self, row: object, /) -> bool: ...
-    def find(self, column: int, value: object) -> Any | None:
-        """The row whose unique column number `column` has this value.
+    def unique(self, column: int) -> UniqueColumn:
+        """What finds rows by the unique column of this number. Raises nothing: its method does."""
 
-        Raises EncodeError.
-        """
-
-    def filter(self, columns: tuple[int, ...], key: object) -> list[Any]:
-        """The rows of a key in the index over these columns, which is built on the first use.
-
-        `key` is the value of the column or, of several columns, a tuple of the first ones. Raises
-        EncodeError, ValueError.
-        """
-
-    def count(self, columns: tuple[int, ...], key: object) -> int:
-        """How many rows `filter` would give."""
-
-    def range(
-        self,
-        columns: tuple[int, ...],
-        start: object,
-        end: object,
-        *,
-        include_start: bool,
-        include_end: bool,
-        reverse: bool,
-        limit: int | None,
-    ) -> list[Any]:
-        """The rows between two keys, in order. None is an open end."""
+    def ordered(self, columns: tuple[int, ...]) -> OrderedIndex:
+        """The index over these columns. Raises nothing: its methods do."""
 
     @property
     def row_type(self) -> type:
@@ -352,6 +329,40 @@ class TableCache:
 
         0 on a healthy connection.
         """
+
+@final
+class UniqueColumn:
+    """What finds the row of a value of a unique column."""
+
+    def find(self, value: object) -> Any | None:
+        """The row of this value. Raises EncodeError, ValueError when the column is not unique."""
+
+@final
+class OrderedIndex:
+    """The rows of a table in the order of some columns, from the first use of it.
+
+    A key is the value of the column or, of several columns, a tuple of the first ones. All methods
+    raise EncodeError for a wrong one, ValueError for too many or no values, and ValueError when the
+    module has no index over the columns.
+    """
+
+    def filter(self, key: object) -> list[Any]:
+        """The rows of a key, in order."""
+
+    def count(self, key: object) -> int:
+        """How many rows `filter` would give."""
+
+    def range(
+        self,
+        start: object,
+        end: object,
+        *,
+        include_start: bool,
+        include_end: bool,
+        reverse: bool,
+        limit: int | None,
+    ) -> list[Any]:
+        """The rows between two keys, in order. None is an open end."""
 
 class _HasDb(Protocol[_T_co]):
     @property

@@ -145,8 +145,7 @@ class LiveRow(Live[_Row]):
     """
 
     def __init__(self, table: RowCallbacks, cache: TableCache, column: int, key: object) -> None:
-        self._cache = cache
-        self._column = column
+        self._unique = cache.unique(column)
         self._key = key
         self._row: _Row | None = None
         super().__init__(table, f"a live row of table `{table.name}`")
@@ -160,7 +159,7 @@ class LiveRow(Live[_Row]):
         return f"<{self._what}: {self._row!r}>"
 
     def _fill(self) -> None:
-        self._row = self._cache.find(self._column, self._key)
+        self._row = self._unique.find(self._key)
 
     def _rows_now(self) -> list[_Row]:
         return [] if self._row is None else [self._row]

@@ -22,13 +22,14 @@ _Key = TypeVar("_Key")
 
 
 class _OrderedIndex(Generic[_Row, _Key]):
-    __slots__ = ("_cache", "_columns", "_listeners")
+    __slots__ = ("_cache", "_columns", "_listeners", "_ordered")
 
     def __init__(
         self, cache: TableCache, columns: tuple[int, ...], listeners: RowCallbacks
     ) -> None:
         self._cache = cache
         self._columns = columns
+        self._ordered = cache.ordered(columns)
         self._listeners = listeners
 
     def range(
@@ -49,8 +50,7 @@ class _OrderedIndex(Generic[_Row, _Key]):
 
         Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
         """
-        return self._cache.range(
-            self._columns,
+        return self._ordered.range(
             start,
             end,
             include_start=include_start,
@@ -63,15 +63,16 @@ class _OrderedIndex(Generic[_Row, _Key]):
 class UniqueIndex(_OrderedIndex[_Row, _Key]):
     """A unique column of a table: at most one row for each value."""
 
-    __slots__ = ("_column",)
+    __slots__ = ("_column", "_unique")
 
     def __init__(self, cache: TableCache, column: int, listeners: RowCallbacks) -> None:
         super().__init__(cache, (column,), listeners)
         self._column = column
+        self._unique = cache.unique(column)
 
     def find(self, key: _Key) -> _Row | None:
         """The cached row with this value, in constant time. Raises EncodeError for a wrong type."""
-        row: _Row | None = self._cache.find(self._column, key)
+        row: _Row | None = self._unique.find(key)
         return row
 
     def live(self, key: _Key) -> LiveRow[_Row]:
@@ -99,11 +100,11 @@ class Index(_OrderedIndex[_Row, _Key]):
 
         Raises EncodeError for a value of a wrong type, ValueError for too many or no values.
         """
-        return self._cache.filter(self._columns, key)
+        return self._ordered.filter(key)
 
     def count(self, key: _Key) -> int:
         """The same as `len(index.filter(key))`, without making the rows."""
-        return self._cache.count(self._columns, key)
+        return self._ordered.count(key)
 
     def live(self, key: _Key) -> LiveRows[_Row]:
         """The rows of this key, kept current, and told of when they come, change and leave.

@@ -163,6 +163,59 @@ def test_only_what_the_module_has_an_index_for() -> None:
         beyond.range()
 
 
+def test_a_column_that_is_not_unique() -> None:
+    column = Cache(item(1)).db.item._cache.unique(3)
+    with pytest.raises(ValueError, match="column 3 of table `item` is not unique"):
+        column.find(5)
+
+
+def test_keys_that_begin_alike() -> None:
+    texts = [*("\0" * length for length in range(40)), *("same so " * 5)[:34], "same so "]
+    texts += ["same so far", "same so far, and longer than a short key", "same so far, and longer"]
+    codes = sorted(set(texts))
+    rows = [
+        Item(id=n, code=code, owner=ADA, kind=0, level=0, note=None) for n, code in enumerate(codes)
+    ]
+    random.Random(3).shuffle(rows)
+    cache = Cache(*rows)
+    by_code = cache.db.item.code
+    assert [row.code for row in by_code.range()] == codes
+    for code in codes:
+        found = by_code.find(code)
+        assert found is not None
+        assert by_code.range(code, code, include_end=True) == [found]
+    cache.change((), rows[::2])
+    assert by_code.range() == sorted(rows[1::2], key=lambda row: row.code)
+
+
+def test_identities_that_begin_or_end_alike() -> None:
+    numbers = [0, 1, 255, 256, 1 << 64, 1 << 192, (1 << 192) + 1, 0xC2 << 248, (1 << 256) - 1]
+    owners = [Identity(f"{number:064x}") for number in numbers]
+    rows = [item(id, owner=owners[id % len(owners)]) for id in range(2 * len(owners))]
+    index = Cache(*rows[::-1]).db.item.owner
+    assert [row.owner for row in index.range()] == sorted([*owners, *owners])
+    for place, owner in enumerate(owners):
+        assert sorted(ids(index.filter(owner))) == [place, place + len(owners)]
+        assert index.count(owner) == 2
+
+
+def test_a_key_that_looks_something_up_meanwhile() -> None:
+    items = Cache(item(1, 5), item(2, 6)).db.item
+
+    class Five:
+        def __index__(self) -> int:
+            assert ids(items.by_kind_and_level.filter((6, 0))) == [2]
+            assert items.id.find(2) is not None
+            return 5
+
+    key: Any = (5, 0)
+    odd: Any = (Five(), 0)
+    assert (
+        items.by_kind_and_level.filter(odd) == items.by_kind_and_level.filter(key) == [item(1, 5)]
+    )
+    assert items.by_kind_and_level.count(odd) == 1
+
+
 def test_a_class_that_was_generated_without_indexes() -> None:
     class OldTable(Table[Any]):
         _name = "item"

@@ -270,9 +270,16 @@ impl Table {
     }
 
     fn found(&self, cache: &mut ClientCache, span: &Span) -> Vec<Vec<u8>> {
-        let ids: Vec<_> = cache.ordered(0, &self.columns).select(span).collect();
-        let backwards: Vec<_> = cache.ordered(0, &self.columns).select(span).rev().collect();
-        assert!(ids.iter().rev().eq(&backwards));
+        let index = cache.ordered(0, &self.columns);
+        let ids_of = |reverse, limit| {
+            let mut ids = Vec::new();
+            index.select(span, reverse, limit, |id| ids.push(id));
+            ids
+        };
+        let ids = ids_of(false, usize::MAX);
+        assert!(ids.iter().rev().eq(&ids_of(true, usize::MAX)));
+        assert!(ids.iter().rev().take(2).eq(&ids_of(true, 2)));
+        assert!(ids.iter().take(2).eq(&ids_of(false, 2)));
         ids.into_iter().map(|id| cache.table(0).rows().bytes(id).to_vec()).collect()
     }
 }
@@ -320,7 +327,11 @@ fn run(case: &Case, built_first: bool) {
     for row in &case.rows {
         for columns in 1..=row.len() {
             let key = (row.clone(), columns, true);
-            let found = table.found(&mut cache, &Span::prefix(table.end(&key).key));
+            let bytes = table.end(&key).key;
+            let mut ids = Vec::new();
+            cache.ordered(0, &table.columns).begin_with(&bytes, |id| ids.push(id));
+            let store = cache.table(0).rows();
+            let found: Vec<_> = ids.into_iter().map(|id| store.bytes(id).to_vec()).collect();
             check(&found, &|row| beside(row, &key).is_eq());
         }
     }

@@ -121,7 +121,8 @@ fn check_diff(diff: &Diff, before: &Model, after: &Model, keyed: bool) {
 }
 
 fn check_table(module: &ModuleDef, cache: &mut ClientCache, model: &Model) {
-    let ids: Vec<_> = cache.ordered(0, &[2, 1]).select(&Span::default()).collect();
+    let mut ids = Vec::new();
+    cache.ordered(0, &[2, 1]).select(&Span::default(), false, usize::MAX, |id| ids.push(id));
     let table = cache.table(0);
     let cached: BTreeMap<_, _> = table.rows().iter().map(|(row, count)| (row.to_vec(), count)).collect();
     assert_eq!(cached, model.rows());

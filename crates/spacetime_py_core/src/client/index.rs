@@ -1,9 +1,10 @@
 //! Ordered indexes: rows in the order of some of their columns. Keys are bytes that sort as the values do, so that a prefix
 //! of the columns is a prefix of the bytes and every range is a range of bytes.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
+use super::entry::{Entry, Key};
 use super::keys::Keys;
 use super::rows::{RowId, RowStore};
 use crate::sats::bsatn::Decoded;
@@ -12,7 +13,27 @@ use crate::sats::{Kind, Layout, Reader, TypeId};
 #[derive(Debug)]
 pub struct OrderedIndex {
     pub columns: Vec<u16>,
-    entries: BTreeSet<(Key, RowId)>,
+    entries: Entries,
+    /// The key that is being made; kept for its memory.
+    key: Vec<u8>,
+}
+
+/// By how long keys can be without memory of their own: up to 24 bytes, or up to 32 as those of identities.
+#[derive(Debug)]
+enum Entries {
+    Slim(Tree<16>),
+    Wide(Tree<24>),
+}
+
+type Tree<const N: usize> = BTreeSet<Entry<N>>;
+
+macro_rules! on_tree {
+    ($entries:expr, $tree:ident => $result:expr) => {
+        match $entries {
+            Entries::Slim($tree) => $result,
+            Entries::Wide($tree) => $result,
+        }
+    };
 }
 
 /// Keys from one place to another.
@@ -31,12 +52,6 @@ pub struct End {
 }
 
 impl Span {
-    /// All keys that begin with this one.
-    pub fn prefix(key: Vec<u8>) -> Self {
-        let end = || Some(End { key: key.clone(), included: true });
-        Span::between(end(), end())
-    }
-
     /// None: open on that side.
     pub fn between(start: Option<End>, end: Option<End>) -> Self {
         let from = match start {
@@ -69,39 +84,77 @@ fn behind(mut key: Vec<u8>) -> Option<Vec<u8>> {
 
 impl OrderedIndex {
     pub fn build(columns: &[u16], keys: &Keys<'_>, store: &RowStore) -> Self {
-        let entries = store.ids().map(|id| (keys.ordered(columns, store.bytes(id)), id)).collect();
-        OrderedIndex { columns: columns.to_vec(), entries }
+        let entries = match keys.size(columns) {
+            Some(25..=32) => Entries::Wide(build(columns, keys, store)),
+            _ => Entries::Slim(build(columns, keys, store)),
+        };
+        OrderedIndex { columns: columns.to_vec(), entries, key: Vec::new() }
     }
 
     pub fn insert(&mut self, keys: &Keys<'_>, id: RowId, row: &[u8]) {
-        self.entries.insert((keys.ordered(&self.columns, row), id));
+        keys.order(&self.columns, row, &mut self.key);
+        on_tree!(&mut self.entries, tree => _ = tree.insert(Entry::new(&self.key, id)));
     }
 
     pub fn remove(&mut self, keys: &Keys<'_>, id: RowId, row: &[u8]) {
-        self.entries.remove(&(keys.ordered(&self.columns, row), id));
+        keys.order(&self.columns, row, &mut self.key);
+        on_tree!(&mut self.entries, tree => _ = tree.remove(&Key::sought(&self.key, id)));
     }
 
     /// Rows in the order of their keys; those of one key in no particular order.
-    pub fn select(&self, span: &Span) -> impl DoubleEndedIterator<Item = RowId> + '_ {
-        use std::ops::Bound::{Excluded, Unbounded};
+    pub fn select(&self, span: &Span, reverse: bool, limit: usize, found: impl FnMut(RowId)) {
         let is_empty = span.to.as_ref().is_some_and(|to| *to <= span.from);
-        let from = (Key::new(&span.from), 0);
-        let to = span.to.as_ref().map_or(Unbounded, |to| Excluded((Key::new(to), 0)));
-        let found = (!is_empty).then(|| self.entries.range((std::ops::Bound::Included(from), to)));
-        found.into_iter().flatten().map(|(_, id)| *id)
+        match reverse {
+            _ if is_empty => {}
+            false => on_tree!(&self.entries, tree => between(tree, span).take(limit).for_each(found)),
+            true => on_tree!(&self.entries, tree => between(tree, span).rev().take(limit).for_each(found)),
+        }
+    }
+
+    /// The rows whose keys begin with this one, in their order.
+    #[inline]
+    pub fn begin_with(&self, key: &[u8], found: impl FnMut(RowId)) {
+        on_tree!(&self.entries, tree => begin_with(tree, key).for_each(found));
     }
 }
 
+fn build<const N: usize>(columns: &[u16], keys: &Keys<'_>, store: &RowStore) -> Tree<N> {
+    let mut key = Vec::new();
+    let entry = |id| {
+        keys.order(columns, store.bytes(id), &mut key);
+        Entry::new(&key, id)
+    };
+    store.ids().map(entry).collect()
+}
+
+fn between<'a, const N: usize>(tree: &'a Tree<N>, span: &'a Span) -> impl DoubleEndedIterator<Item = RowId> + 'a {
+    let to = span.to.as_ref().map_or(Unbounded, |to| Excluded(Key::sought(to, 0)));
+    tree.range((Included(Key::sought(&span.from, 0)), to)).map(|entry| entry.0.id())
+}
+
+#[inline]
+fn begin_with<'a, const N: usize>(tree: &'a Tree<N>, key: &'a [u8]) -> impl Iterator<Item = RowId> + 'a {
+    let first = Key::sought(key, 0);
+    let rest = tree.range((Included(Key::sought(key, 0)), Unbounded));
+    rest.take_while(move |entry| entry.0.begins_with(&first)).map(|entry| entry.0.id())
+}
+
 impl Keys<'_> {
-    fn ordered(&self, columns: &[u16], row: &[u8]) -> Key {
+    /// How long keys are, if all are as long. Not exact for keys of small floats.
+    fn size(&self, columns: &[u16]) -> Option<u32> {
         let product = self.layout.product(self.row).expect("row types are products");
-        let mut key = Vec::with_capacity(2 * SHORT);
+        let size = |column: &u16| self.layout.node(product.fields[usize::from(*column)].ty).fixed;
+        columns.iter().try_fold(0u32, |sum, column| sum.checked_add(size(column)?))
+    }
+
+    fn order(&self, columns: &[u16], row: &[u8], key: &mut Vec<u8>) {
+        let product = self.layout.product(self.row).expect("row types are products");
+        key.clear();
         for column in columns {
             let mut reader = self.layout.field(product, usize::from(*column), row).expect("a checked row");
             let ty = product.fields[usize::from(*column)].ty;
-            append_ordered(self.layout, ty, &mut reader, &mut key).expect("a checked row");
+            append_ordered(self.layout, ty, &mut reader, key).expect("a checked row");
         }
-        Key::new(&key)
     }
 }
 
@@ -148,7 +201,8 @@ fn append_number(layout: &Layout, ty: TypeId, reader: &mut Reader<'_>, sign: u8,
     let size = layout.node(ty).fixed.expect("numbers have a size");
     let bytes = reader.take(size as usize)?;
     let first = key.len();
-    key.extend(bytes.iter().rev());
+    key.extend_from_slice(bytes);
+    key[first..].reverse();
     key[first] ^= sign;
     Ok(())
 }
@@ -175,64 +229,9 @@ fn append_run(bytes: &[u8], key: &mut Vec<u8>) {
     key.extend([0, 0]);
 }
 
-/// Most keys are short and need no memory of their own.
-#[derive(Clone, Debug)]
-enum Key {
-    Short(u8, [u8; SHORT]),
-    Long(Box<[u8]>),
-}
-
-/// So that an entry, with its row id, takes 32 bytes.
-const SHORT: usize = 22;
-
-impl Key {
-    fn new(bytes: &[u8]) -> Self {
-        if bytes.len() > SHORT {
-            return Key::Long(bytes.into());
-        }
-        let mut short = [0; SHORT];
-        short[..bytes.len()].copy_from_slice(bytes);
-        Key::Short(bytes.len() as u8, short)
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Key::Short(length, bytes) => &bytes[..usize::from(*length)],
-            Key::Long(bytes) => bytes,
-        }
-    }
-}
-
-impl Ord for Key {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.bytes().cmp(other.bytes())
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for Key {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_entry_is_small() {
-        assert_eq!(size_of::<(Key, RowId)>(), 32);
-    }
 
     #[test]
     fn the_key_behind() {

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod connection;
 pub mod diff;
+mod entry;
 pub mod event;
 mod holes;
 pub mod index;

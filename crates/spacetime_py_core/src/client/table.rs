@@ -77,9 +77,10 @@ impl TableCache {
         found.map(|id| self.store.bytes(*id))
     }
 
-    /// Whether `ordered` has something to build.
-    pub fn is_ordered(&self, columns: &[u16]) -> bool {
-        self.ordered.iter().any(|index| index.columns == columns)
+    /// The ordered index over these columns, if it was asked for before.
+    #[inline]
+    pub fn built(&self, columns: &[u16]) -> Option<&OrderedIndex> {
+        self.ordered.iter().find(|index| index.columns == columns)
     }
 
     /// The ordered index over these columns. Built when it is first asked for, and kept up to date from then on.

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod fields;
 mod functions;
+mod index;
 mod packed;
 mod plain;
 mod row;
@@ -41,6 +42,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(packed::check_packed, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
+    module.add_class::<index::UniqueColumn>()?;
+    module.add_class::<index::OrderedIndex>()?;
     module.add_class::<context::EventContext>()?;
     module.add_class::<delivery::Callbacks>()?;
     module.add_class::<delivery::Delivery>()?;
