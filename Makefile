@@ -53,8 +53,13 @@ BENCH_PYTHON = $(or $(PYTHON),$(shell PATH=/usr/bin:/usr/local/bin python3 -c \
 	'import sys; sys.version_info >= (3, 10) and print(sys.executable)' 2>/dev/null))
 
 bench-compare:  ## beside the official TypeScript SDK (OPTIONS="--only decode --rounds 3")
-	@$(MAKE) --no-print-directory build VENV=$(BENCH_VENV) PYTHON=$(BENCH_PYTHON)
+	@$(MAKE) --no-print-directory $(BENCH_VENV)/.compared VENV=$(BENCH_VENV) PYTHON=$(BENCH_PYTHON)
 	$(BENCH_VENV)/bin/python -m benches.compare run $(OPTIONS)
+
+# What is compared is built as the wheels are.
+$(BENCH_VENV)/.compared: $(VENV)/.made $(CORE_SOURCES) benches/training.py tools/build_profiled.sh
+	@tools/build_profiled.sh $(BENCH_VENV)
+	@touch $@
 
 format: build  ## format everything
 	cargo fmt

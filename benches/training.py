@@ -1,6 +1,6 @@
 """What a profile-guided build of the core is trained by: `maturin build --pgo` runs it.
 
-Our side of every line of the comparison that needs no server, its work done once or twice.
+Our side of the comparison's lines that need no server, their work done once or twice.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from .compare.goals.sizes import TRAINING
 from .compare.line import Line
 from .compare.measure import Run
 
+SCENARIOS = ("decode", "encode", "in_process", "subscribe", "transactions")
+
 
 def _train(line: Line, folder: Path) -> None:
     bindings = line.options.get("bindings", "bindings")
@@ -31,9 +33,7 @@ def _train(line: Line, folder: Path) -> None:
 def main() -> None:
     warnings.simplefilter("ignore")  # of the SDK's advice
     logging.disable()  # so few rows are changed that some changes come twice
-    alone = [line for line in all_lines(TRAINING) if line.server is None]
-    # What grows is done by other lines as well.
-    lines = {str(line.options): line for line in alone if line.scenario != "growth"}
+    lines = {str(line.options): line for line in all_lines(TRAINING) if line.scenario in SCENARIOS}
     with tempfile.TemporaryDirectory() as name:
         sys.path.insert(0, name)
         for line in lines.values():

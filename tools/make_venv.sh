@@ -51,4 +51,4 @@ echo "virtual environment $folder with Python $(version "$python")"
 rm -rf "$folder"
 "$python" -m venv "$folder"
 "$folder/bin/python" -m pip install --quiet --upgrade pip
-"$folder/bin/python" -m pip install --quiet --group test --group lint --group bench "maturin>=1.9,<2"
+"$folder/bin/python" -m pip install --quiet --group test --group lint --group bench "maturin>=1.13,<2"

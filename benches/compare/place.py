@@ -61,8 +61,10 @@ def _uvloop() -> str:
 def versions() -> dict[str, str]:
     """What is compared."""
     packages = node_modules(PACKAGES[DEFAULT_SDK])
+    is_profiled = Path(sys.prefix, ".profiled").exists()  # tools/build_profiled.sh
     return {
         "spacetime-py": f"{__version__} ({_output('git', 'rev-parse', '--short', 'HEAD')})",
+        "its core": "guided by a profile, as in wheels" if is_profiled else "built plainly",
         "Python": platform.python_version(),
         "uvloop": UVLOOP,
         "spacetimedb (npm)": _npm_version(packages / "spacetimedb/package.json"),
