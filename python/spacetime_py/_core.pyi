@@ -177,8 +177,8 @@ def packed_format(cls: type) -> list[Any]:
     Raises TypeError, with the field's name, when rows have no fixed size.
     """
 
-def check_packed(cls: type, data: Buffer) -> int:
-    """The number of rows in the BSATN of an array of them. Raises DecodeError."""
+def packed_rows(cls: type, data: Buffer) -> bytearray:
+    """The rows of the BSATN of an array, one after the other. Raises DecodeError."""
 
 @final
 class Connection:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Buffer
 
-from ._core import check_packed, packed_format, to_bsatn
+from ._core import packed_format, packed_rows, to_bsatn
 from .table import Table
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["array_from_bsatn", "array_of", "row_dtype"]
-
-# The count of an array's elements comes before them.
-_COUNT_SIZE = 4
 
 
 @cache
@@ -50,7 +47,7 @@ def array_of(rows: Table[Any] | Iterable[Any], row_type: type | None = None) -> 
     """
     if isinstance(rows, Table):
         cache = rows._cache
-        return _array(cache.row_type, cache.packed())
+        return _array(row_dtype(cache.row_type), cache.packed())
     listed = list(rows)
     if row_type is None:
         if not listed:
@@ -60,22 +57,19 @@ def array_of(rows: Table[Any] | Iterable[Any], row_type: type | None = None) -> 
     for row in listed:
         if type(row) is not row_type:
             raise TypeError(f"rows of {row_type.__name__}, and one of {type(row).__name__}")
-    return _array(row_type, bytearray(b"".join(map(to_bsatn, listed))))
+    return _array(row_dtype(row_type), bytearray(b"".join(map(to_bsatn, listed))))
 
 
 def array_from_bsatn(row_type: type, data: Buffer) -> NDArray[np.void]:
-    """A view of the BSATN of an array of rows: nothing is copied.
+    """A new array of the rows of the BSATN of an array of them.
 
     Raises DecodeError when it is not exactly that, TypeError as `row_dtype`, ModuleNotFoundError.
     """
-    dtype = row_dtype(row_type)
-    count = check_packed(row_type, data)
-    array: NDArray[np.void] = _numpy().frombuffer(data, dtype, count, _COUNT_SIZE)
-    return array
+    return _array(row_dtype(row_type), packed_rows(row_type, data))
 
 
-def _array(row_type: type, packed: bytearray) -> NDArray[np.void]:
-    array: NDArray[np.void] = _numpy().frombuffer(packed, row_dtype(row_type))
+def _array(dtype: np.dtype[np.void], packed: bytearray) -> NDArray[np.void]:
+    array: NDArray[np.void] = _numpy().frombuffer(packed, dtype)
     return array
 
 

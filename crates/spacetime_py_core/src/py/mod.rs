@@ -39,7 +39,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(classes::plain_enum, module)?)?;
     functions::add_all(module)?;
     module.add_function(wrap_pyfunction!(packed::packed_format, module)?)?;
-    module.add_function(wrap_pyfunction!(packed::check_packed, module)?)?;
+    module.add_function(wrap_pyfunction!(packed::packed_rows, module)?)?;
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
     module.add_class::<index::UniqueColumn>()?;

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyType};
+use pyo3::types::{PyByteArray, PyList, PyType};
 
 use super::classes::Module;
 use super::connection::Input;
@@ -18,22 +18,27 @@ pub fn packed_format<'py>(cls: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyLis
     class_format(cls.py(), row_class(cls)?, row_class(cls)?.name())
 }
 
-/// The number of rows in the BSATN of an array of them, which is checked.
+/// The rows of the BSATN of an array, which is checked, one after the other: in memory that numbers are aligned in, which is
+/// twice as fast to compute with.
 #[pyfunction]
-pub fn check_packed(cls: &Bound<'_, PyType>, data: Input<'_>) -> PyResult<u32> {
+pub fn packed_rows<'py>(cls: &Bound<'py, PyType>, data: Input<'py>) -> PyResult<Bound<'py, PyByteArray>> {
     let class = row_class(cls)?;
     let layout = class.layout();
     let node = layout.node(class.ty());
     let check = || {
         let mut reader = Reader::new(data.as_bytes());
         let count = reader.count(node.min)?;
+        let rows = reader.rest();
         match node.fixed {
             Some(size) if node.plain => drop(reader.take(count as usize * size as usize)?),
             _ => (0..count).try_for_each(|_| layout.skip(class.ty(), &mut reader))?,
         }
-        reader.end().map(|()| count)
+        reader.end().map(|()| rows)
     };
-    check().map_err(|error| DecodeError::new_err(format!("array of {}: {error}", class.name())))
+    match check() {
+        Ok(rows) => Ok(PyByteArray::new(cls.py(), rows)),
+        Err(error) => Err(DecodeError::new_err(format!("array of {}: {error}", class.name()))),
+    }
 }
 
 fn row_class<'a>(cls: &'a Bound<'_, PyType>) -> PyResult<&'a RowClass> {
