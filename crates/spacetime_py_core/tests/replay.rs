@@ -365,7 +365,7 @@ fn what_reducers_return() {
             for payload in payloads(&read(&path)) {
                 let mut body = compression::open(payload.into(), 1 << 30).unwrap();
                 while !body.is_empty() {
-                    let (message, rest) = protocol.decode(&body, 1 << 30).unwrap();
+                    let (message, rest) = protocol.decode(&body, 1 << 30, None).unwrap();
                     body = rest;
                     let Content::ReducerResult { outcome, returned, .. } = message.content else { continue };
                     match (outcome, returned) {

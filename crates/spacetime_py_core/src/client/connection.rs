@@ -178,6 +178,11 @@ impl Connection {
         }
     }
 
+    /// An event's changes that nobody looks at any more: the next message may use their memory.
+    pub fn take_back(&mut self, diff: Box<Diff>) {
+        self.current().take_back(diff);
+    }
+
     /// Bytes of the next message, to judge how long it will take.
     pub fn next_size(&self) -> usize {
         match self.incoming.front() {
@@ -421,11 +426,12 @@ impl Connection {
             return Err(Error::Protocol("the server chose none of the protocols it was offered".into()));
         };
         let body = std::mem::take(&mut self.rest);
-        let (message, rest) = protocol.decode(&body, self.options.max_message_size)?;
+        let rows = self.current().spare_rows();
+        let (message, rest) = protocol.decode(&body, self.options.max_message_size, rows)?;
         self.rest = rest;
         self.head = message.head;
         self.stats.messages_received += 1;
-        self.handle(&body, message)?;
+        self.handle(body, message)?;
         self.stats.decoded();
         let warnings = self.current().take_warnings();
         self.ready.extend(warnings.into_iter().map(Event::Warning));
@@ -437,24 +443,24 @@ impl Connection {
         self.resync.as_mut().map_or(&mut self.cache, |resync| &mut resync.cache)
     }
 
-    fn apply(&mut self, body: &Bytes, rows: Rows) -> Result<Diff> {
-        let batch = self.current().check(body, rows)?;
-        self.stats.checked(&batch);
+    fn apply(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Box<Diff>> {
+        let diff = self.current().check(body, rows)?;
+        self.stats.checked(&diff);
         self.stats.decoded();
-        let diff = self.current().apply(batch);
+        let diff = self.current().apply(diff);
         self.stats.applied();
         Ok(diff)
     }
 
     /// Rows leave that the message does not name.
-    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Diff) -> Diff {
+    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Box<Diff>) -> Box<Diff> {
         self.stats.time_this();
         let diff = change(self.current());
         self.stats.applied();
         diff
     }
 
-    fn handle(&mut self, body: &Bytes, ServerMessage { head, content }: ServerMessage) -> Result<()> {
+    fn handle(&mut self, body: Bytes, ServerMessage { head, content }: ServerMessage) -> Result<()> {
         let event = match content {
             Content::Connected { identity, connection_id, token } => {
                 return self.greeted(Me { identity, connection_id }, token);
@@ -538,7 +544,7 @@ impl Connection {
         self.ready.push_back(Event::Resynced { diff });
         for query_set in std::mem::take(&mut resync.ended) {
             self.subscriptions.remove(query_set);
-            self.ready.push_back(Event::UnsubscribeApplied { query_set, diff: Diff::default() });
+            self.ready.push_back(Event::UnsubscribeApplied { query_set, diff: Box::default() });
         }
         for event in resync.into_held() {
             self.release(event);
@@ -546,15 +552,15 @@ impl Connection {
     }
 
     /// The answer to the legacy Subscribe of version 1, which only recordings hold: its rows are all there are.
-    fn replaced(&mut self, body: &Bytes, rows: Rows) -> Result<Event> {
+    fn replaced(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Event> {
         let mut fresh = self.current().new_empty_like();
-        let batch = fresh.check(body, rows)?;
-        let diff = fresh.apply(batch);
+        let diff = fresh.check(body, rows)?;
+        let diff = fresh.apply(diff);
         self.current().replace(fresh);
         Ok(Event::SubscribeApplied { query_set: 0, diff })
     }
 
-    fn subscribe_applied(&mut self, body: &Bytes, head: Head, rows: Rows) -> Result<()> {
+    fn subscribe_applied(&mut self, body: Bytes, head: Head, rows: Box<Rows>) -> Result<()> {
         let diff = self.apply(body, rows)?;
         let wire_id = head.query_set.unwrap_or_default();
         let Some(applied) = self.subscriptions.applied(wire_id) else {
@@ -575,14 +581,14 @@ impl Connection {
         Ok(())
     }
 
-    fn unsubscribe_applied(&mut self, body: &Bytes, head: Head, rows: Option<Rows>) -> Result<()> {
+    fn unsubscribe_applied(&mut self, body: Bytes, head: Head, rows: Option<Box<Rows>>) -> Result<()> {
         let wire_id = head.query_set.unwrap_or_default();
         let known = self.subscriptions.id_of(wire_id);
         let diff = match rows {
             Some(rows) => self.apply(body, rows)?,
             None if known.is_some() => self.drop_rows(|cache| cache.drop_set(wire_id)),
             // Somebody else's request, in a replay: who asks for no rows keeps them.
-            None => Diff::default(),
+            None => Box::default(),
         };
         let id = known.unwrap_or(wire_id);
         match &mut self.resync {
@@ -605,13 +611,13 @@ impl Connection {
             (Some(request_id), Some(wire_id)) if self.subscriptions.awaits(wire_id, request_id) => self.ended(wire_id),
             (None, Some(wire_id)) => self.ended(wire_id),
             // The answer to what this client did not ask: nothing ends.
-            (Some(_), _) => (Vec::new(), Diff::default()),
+            (Some(_), _) => (Vec::new(), Box::default()),
         };
         Event::SubscriptionFailed { query_sets, message, diff }
     }
 
     /// The server has no such query set, or has it no more: neither has the cache.
-    fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Diff) {
+    fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Box<Diff>) {
         let diff = self.drop_rows(|cache| cache.drop_set(wire_id));
         self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
         let id = self.subscriptions.id_of(wire_id);
@@ -619,7 +625,7 @@ impl Connection {
         (id.into_iter().collect(), diff)
     }
 
-    fn transaction(&mut self, body: &Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<Event> {
+    fn transaction(&mut self, body: Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<Event> {
         let (diff, error) = self.outcome(body, outcome)?;
         let is_mine = |cause: &&Cause| {
             let caller = Me { identity: cause.caller_identity, connection_id: cause.caller_connection_id };
@@ -636,7 +642,7 @@ impl Connection {
 
     fn reducer_result(
         &mut self,
-        body: &Bytes,
+        body: Bytes,
         head: Head,
         timestamp: i64,
         outcome: Outcome,
@@ -659,23 +665,28 @@ impl Connection {
         Ok(Event::Transaction { request_id, cause, error, diff })
     }
 
-    fn outcome(&mut self, body: &Bytes, outcome: Outcome) -> Result<(Diff, Option<CallError>)> {
+    fn outcome(&mut self, body: Bytes, outcome: Outcome) -> Result<(Box<Diff>, Option<CallError>)> {
         Ok(match outcome {
             Outcome::Committed(rows) => (self.apply(body, rows)?, None),
-            Outcome::Failed(message) => (Diff::default(), Some(CallError::Sender(message))),
-            Outcome::NotRun(message) => (Diff::default(), Some(CallError::Internal(message))),
+            Outcome::Failed(message) => (Box::default(), Some(CallError::Sender(message))),
+            Outcome::NotRun(message) => (Box::default(), Some(CallError::Internal(message))),
         })
     }
 
-    fn query_result(&mut self, body: &Bytes, head: Head, result: std::result::Result<Rows, String>) -> Result<Event> {
+    fn query_result(
+        &mut self,
+        body: Bytes,
+        head: Head,
+        result: std::result::Result<Box<Rows>, String>,
+    ) -> Result<Event> {
         let Some(request_id) = head.request_id.filter(|request_id| self.requests.take_query(*request_id)) else {
             return Ok(Event::Unasked);
         };
         let result = match result {
             Ok(rows) => {
-                let batch = self.cache.check(body, rows)?;
-                self.stats.checked(&batch);
-                Ok(batch.into_diff())
+                let diff = self.cache.check(body, rows)?;
+                self.stats.checked(&diff);
+                Ok(diff.into_inserts())
             }
             Err(message) => Err(message),
         };

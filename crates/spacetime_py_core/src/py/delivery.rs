@@ -114,6 +114,13 @@ impl<'py> Listeners<'_, 'py> {
     }
 }
 
+/// What became of an event.
+pub enum Told {
+    /// All have heard of these changes.
+    Done(Box<Diff>),
+    Left(Event),
+}
+
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Delivery {
     connection: Mutex<Py<PyAny>>,
@@ -165,8 +172,8 @@ impl Delivery {
 }
 
 impl Delivery {
-    /// Tells the event to row callbacks and to who awaits it, or gives it back for the long way.
-    pub fn tell(&self, module: &Bound<'_, Module>, event: Event) -> PyResult<Option<Event>> {
+    /// Tells the event to row callbacks and to who awaits it, or leaves it for the long way.
+    pub fn tell(&self, module: &Bound<'_, Module>, event: Event) -> PyResult<Told> {
         match event {
             Event::Transaction { request_id, cause, error, diff }
                 if self.others.bind(module.py()).is_empty() && (request_id.is_none() || error.is_none()) =>
@@ -176,9 +183,9 @@ impl Delivery {
                     self.run(module, cause, request_id.is_some(), &diff)?;
                 }
                 answer.map_or(Ok(()), |answer| answer.give(self.calls.bind(module.py())))?;
-                Ok(None)
+                Ok(Told::Done(diff))
             }
-            event => Ok(Some(event)),
+            event => Ok(Told::Left(event)),
         }
     }
 

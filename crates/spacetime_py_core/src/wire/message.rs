@@ -64,15 +64,15 @@ pub enum Content {
     },
     /// All rows there are from now on: the answer to the legacy Subscribe, which only recordings hold.
     InitialSubscription {
-        rows: Rows,
+        rows: Box<Rows>,
     },
     /// All rows of the new query set that the head names.
     SubscribeApplied {
-        rows: Rows,
+        rows: Box<Rows>,
     },
     /// The rows that left with a query set, as deletes; None where the client must know them itself.
     UnsubscribeApplied {
-        rows: Option<Rows>,
+        rows: Option<Box<Rows>>,
     },
     /// With neither a request nor a query set in the head: every subscription of the connection has ended.
     SubscriptionError {
@@ -93,7 +93,7 @@ pub enum Content {
         result: Result<Bytes, String>,
     },
     OneOffResult {
-        result: Result<Rows, String>,
+        result: Result<Box<Rows>, String>,
     },
 }
 
@@ -102,7 +102,7 @@ pub type Returned = Result<Bytes, Bytes>;
 
 #[derive(Debug)]
 pub enum Outcome {
-    Committed(Rows),
+    Committed(Box<Rows>),
     /// The error that the reducer returned.
     Failed(String),
     /// It could not run to its end, for this reason.
@@ -130,9 +130,9 @@ pub struct Rows {
     pub expanded: Vec<Bytes>,
 }
 
-impl From<Vec<TableRows>> for Rows {
+impl From<Vec<TableRows>> for Box<Rows> {
     fn from(tables: Vec<TableRows>) -> Self {
-        Rows { tables, expanded: Vec::new() }
+        Box::new(Rows { tables, expanded: Vec::new() })
     }
 }
 
@@ -211,13 +211,19 @@ impl RowList {
     pub fn len(&self) -> usize {
         match self.hint {
             SizeHint::Fixed(0) => 0,
+            // Of one row, as most lists are: a division takes longer than all else here.
+            SizeHint::Fixed(size) if self.size() == usize::from(size) => 1,
             SizeHint::Fixed(size) => self.size() / usize::from(size),
             SizeHint::Offsets(_, count) => count,
         }
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        match self.hint {
+            SizeHint::Fixed(_) => self.size() == 0,
+            SizeHint::Offsets(_, count) => count == 0,
+        }
     }
 
     /// Where the bytes of all rows are.
@@ -254,7 +260,7 @@ impl RowList {
         let offset = |index| self.offset(bytes, index);
         match self.hint {
             SizeHint::Fixed(0) | SizeHint::Offsets(_, 0) => self.size() == 0,
-            SizeHint::Fixed(row) => self.size() % usize::from(row) == 0,
+            SizeHint::Fixed(row) => self.size() == usize::from(row) || self.size() % usize::from(row) == 0,
             SizeHint::Offsets(_, count) => offset(0) == 0 && (0..count).all(|index| offset(index) <= offset(index + 1)),
         }
     }
@@ -264,11 +270,18 @@ impl RowList {
 pub struct MessageReader<'a> {
     pub reader: Reader<'a>,
     body: &'a Bytes,
+    rows: Option<Box<Rows>>,
 }
 
 impl<'a> MessageReader<'a> {
-    pub fn new(body: &'a Bytes) -> Self {
-        Self { reader: Reader::new(body), body }
+    /// `rows` are none, with the memory of others.
+    pub fn new(body: &'a Bytes, rows: Option<Box<Rows>>) -> Self {
+        Self { reader: Reader::new(body), body, rows }
+    }
+
+    /// Where rows are to be put.
+    pub fn empty_rows(&mut self) -> Box<Rows> {
+        self.rows.take().unwrap_or_default()
     }
 
     pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
@@ -297,7 +310,13 @@ impl<'a> MessageReader<'a> {
 
     /// Where a text is.
     pub fn span_of_text(&mut self) -> Result<Span, DecodeError> {
-        let size = self.reader.str()?.len();
+        let start = self.reader;
+        let text = self.reader.bytes()?;
+        if !text.is_ascii() {
+            self.reader = start;
+            self.reader.str()?;
+        }
+        let size = text.len();
         Ok((self.reader.position() - size, self.reader.position()))
     }
 
