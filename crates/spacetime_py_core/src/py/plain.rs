@@ -39,6 +39,9 @@ impl Home {
     }
 }
 
+/// An object's head has further fields where there is no GIL, and in some builds for debugging.
+pub const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
+
 /// Memory of instances that were freed, for the next ones: for classes whose instances all have the same few bytes. Where
 /// there is no GIL nothing is kept.
 pub struct Spare {
@@ -54,12 +57,10 @@ impl Spare {
     /// As much as one class may keep, and the largest instances for which that is worthwhile.
     const MOST: usize = 64 * 1024;
     const LARGEST: usize = 128;
-    /// An object's head has further fields where there is no GIL, and in some builds for debugging.
-    const HAS_GIL: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
 
     /// For instances of so many bytes.
     pub const fn of(size: usize) -> Self {
-        let is_worthwhile = Self::HAS_GIL && size <= Self::LARGEST;
+        let is_worthwhile = HAS_GIL && size <= Self::LARGEST;
         let room = if is_worthwhile { Self::MOST / size } else { 0 };
         Spare { first: Cell::new(ptr::null_mut()), room: Cell::new(room) }
     }
