@@ -142,7 +142,8 @@ fn options(protocols: Vec<Protocol>) -> Options {
 }
 
 fn events_of(connection: &mut Connection) -> Vec<Told> {
-    std::iter::from_fn(|| connection.next_event().map(|event| Told { head: connection.head(), event })).collect()
+    std::iter::from_fn(|| connection.next_event().map(|event| Told { head: connection.head(), event: *event }))
+        .collect()
 }
 
 /// Runs a session through a connection of its own.

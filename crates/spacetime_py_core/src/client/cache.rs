@@ -67,6 +67,7 @@ impl ClientCache {
         let mut diff = self.spare.diff();
         let Diff { buffers, sets, tables } = &mut *diff;
         let mut places = Places::new(&rows, buffers, sets);
+        let mut count = 0; // of tables that are this message's
         for list in &rows.tables {
             let name = &body[list.table.0..list.table.1];
             let Some(&table) = self.names.get(name) else {
@@ -78,10 +79,14 @@ impl ClientCache {
             }
             let def = &self.module.tables[table];
             let is_event = list.is_event || def.is_event;
-            let known = tables.iter().position(|known| (known.table, known.is_event) == (table, is_event));
+            let known = tables[..count].iter().position(|known| (known.table, known.is_event) == (table, is_event));
             let changes = known.unwrap_or_else(|| {
-                tables.push(self.spare.table(table, is_event));
-                tables.len() - 1
+                count += 1;
+                if tables.len() < count {
+                    tables.push(TableDiff::default());
+                }
+                (tables[count - 1].table, tables[count - 1].is_event) = (table, is_event);
+                count - 1
             });
             let changes = &mut tables[changes];
             let bytes = list.part.map_or(&body, |part| &rows.expanded[part as usize]);
@@ -91,6 +96,7 @@ impl ClientCache {
                 }
             }
         }
+        tables.truncate(count);
         buffers[0] = body;
         self.spare.keep_rows(rows);
         Ok(diff)

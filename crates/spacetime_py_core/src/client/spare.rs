@@ -1,24 +1,19 @@
 //! Memory of messages that are done with. Most of a busy connection are small and alike: the next one needs as much.
 
-use super::diff::{Diff, TableDiff};
+use super::diff::Diff;
 use crate::wire::message::Rows;
 
-/// All lists here are empty.
+/// All lists here are empty, but those of tables.
 #[derive(Debug, Default)]
 pub struct Spare {
     diff: Option<Box<Diff>>,
-    tables: Vec<TableDiff>,
     rows: Option<Box<Rows>>,
 }
 
 impl Spare {
+    /// Its tables have no rows, and are there to become others.
     pub fn diff(&mut self) -> Box<Diff> {
         self.diff.take().unwrap_or_default()
-    }
-
-    /// For the rows of one table.
-    pub fn table(&mut self, table: usize, is_event: bool) -> TableDiff {
-        TableDiff { table, is_event, ..self.tables.pop().unwrap_or_default() }
     }
 
     /// What a message's rows are read into.
@@ -33,16 +28,14 @@ impl Spare {
     }
 
     pub fn keep_diff(&mut self, mut diff: Box<Diff>) {
-        let room = MOST_TABLES.saturating_sub(self.tables.len());
-        for mut table in diff.tables.drain(..).take(room) {
+        diff.tables.truncate(MOST_TABLES);
+        for table in &mut diff.tables {
             forget(&mut table.inserts);
             forget(&mut table.deletes);
             forget(&mut table.updates);
-            self.tables.push(table);
         }
         forget(&mut diff.buffers);
         forget(&mut diff.sets);
-        forget(&mut diff.tables);
         self.diff = Some(diff);
     }
 }
@@ -57,4 +50,4 @@ pub fn forget<T>(list: &mut Vec<T>) {
 }
 
 const LARGEST_KEPT: usize = 1024;
-const MOST_TABLES: usize = 16;
+const MOST_TABLES: usize = 4;

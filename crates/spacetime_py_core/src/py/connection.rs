@@ -273,9 +273,9 @@ impl Connection {
                         None => Told::Left(event),
                     };
                     match told {
-                        Told::Left(event) => return event_object(module, event).map(Rest::Event),
-                        Told::Done(diff) => self.work(py, 0, |core| {
-                            core.take_back(diff);
+                        Told::Left(event) => return event_object(module, *event).map(Rest::Event),
+                        Told::Done(event) => self.work(py, 0, |core| {
+                            core.take_back(event);
                             advance(core, 0)
                         })?,
                     }
@@ -299,7 +299,7 @@ impl Connection {
 
 /// What comes next, seen with the lock.
 enum Step {
-    Event(Event),
+    Event(Box<Event>),
     /// A message that is worth letting other threads run meanwhile.
     Large(usize),
     Idle {

@@ -111,9 +111,9 @@ impl<'py> Listeners<'_, 'py> {
 
 /// What became of an event.
 pub enum Told {
-    /// All have heard of these changes.
-    Done(Box<Diff>),
-    Left(Event),
+    /// All have heard of it.
+    Done(Box<Event>),
+    Left(Box<Event>),
 }
 
 #[pyclass(frozen, module = "spacetime_py._core")]
@@ -163,19 +163,19 @@ impl Delivery {
 
 impl Delivery {
     /// Tells the event to row callbacks and to who awaits it, or leaves it for the long way.
-    pub fn tell(&self, module: &Bound<'_, Module>, event: Event) -> PyResult<Told> {
-        match event {
+    pub fn tell(&self, module: &Bound<'_, Module>, mut event: Box<Event>) -> PyResult<Told> {
+        match &mut *event {
             Event::Transaction { request_id, cause, error, diff }
                 if self.others.bind(module.py()).is_empty() && (request_id.is_none() || error.is_none()) =>
             {
                 let answer = request_id.map(|request_id| Answer::new(module, request_id, cause.as_deref()));
                 if error.is_none() && !diff.tables.is_empty() {
-                    self.run(module, cause, request_id.is_some(), &diff)?;
+                    self.run(module, cause.take(), request_id.is_some(), diff)?;
                 }
                 answer.map_or(Ok(()), |answer| answer.give(self.calls.bind(module.py())))?;
-                Ok(Told::Done(diff))
+                Ok(Told::Done(event))
             }
-            event => Ok(Told::Left(event)),
+            _ => Ok(Told::Left(event)),
         }
     }
 

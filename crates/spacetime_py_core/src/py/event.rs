@@ -343,7 +343,7 @@ fn query_result<'py>(
 
 fn diff_list(module: &Bound<'_, Module>, diff: Box<Diff>) -> PyResult<Py<PyList>> {
     let py = module.py();
-    let diff = Arc::new(*diff);
+    let diff: Arc<Diff> = diff.into();
     let table = |index| TableDiff { module: module.clone().unbind(), diff: diff.clone(), index };
     Ok(PyList::new(
         py,

@@ -55,6 +55,7 @@ impl Protocol {
 
     /// Decodes the first message of an opened envelope, and gives what follows it: nothing but in version 3.
     /// `limit` bounds what compressed parts may expand to, `rows` is memory for its rows.
+    #[inline(always)]
     pub fn decode(self, body: &Bytes, limit: usize, rows: Option<Box<Rows>>) -> Result<(ServerMessage, Bytes)> {
         let (message, read) = match self {
             Protocol::V1 => v1::decode(body, limit, rows)?,

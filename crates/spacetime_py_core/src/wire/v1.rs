@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::compression::Compression;
 use super::message::{
-    Cause, ClientMessage, Content, Head, MessageReader, Outcome, RowList, Rows, ServerMessage, Span, TableRows,
+    Cause, ClientMessage, Content, Greeting, Head, MessageReader, Outcome, RowList, Rows, ServerMessage, Span,
+    TableRows,
 };
 use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::Writer;
@@ -111,11 +112,11 @@ impl Decoder<'_> {
                 head.request_id = Some(self.message.reader.u32()?); // the caller's, without the caller
                 Content::Transaction { outcome: Outcome::Committed(self.database_update()?), cause: None }
             }
-            3 => Content::Connected {
+            3 => Content::Connected(Box::new(Greeting {
                 identity: self.message.reader.array()?,
                 token: self.message.string()?,
                 connection_id: self.message.reader.array()?,
-            },
+            })),
             4 => self.one_off_result(&mut head)?,
             5 | 6 => {
                 self.answer_head(&mut head)?;

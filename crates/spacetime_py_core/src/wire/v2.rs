@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::message::{
-    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, Rows, ServerMessage, TableRows,
+    ClientMessage, Content, Greeting, Head, MessageReader, NO_SET, Outcome, Returned, Rows, ServerMessage, TableRows,
 };
 use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
@@ -65,6 +65,7 @@ const MESSAGES: [&str; 8] = [
 ];
 
 /// Decodes the first message of a body; gives how many bytes it took. `rows`: memory for its rows.
+#[inline(always)]
 pub fn decode(body: &Bytes, rows: Option<Box<Rows>>) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
     let mut message = MessageReader::new(body, rows);
@@ -74,15 +75,16 @@ pub fn decode(body: &Bytes, rows: Option<Box<Rows>>) -> Result<(ServerMessage, u
 
 type Decoded<T> = std::result::Result<T, DecodeError>;
 
+#[inline(always)]
 fn server_message(message: &mut MessageReader<'_>) -> Decoded<ServerMessage> {
     let tag = message.reader.tag(MESSAGES.len())?;
     let mut head = Head::named(MESSAGES[usize::from(tag)]);
     let content = match tag {
-        0 => Content::Connected {
+        0 => Content::Connected(Box::new(Greeting {
             identity: message.reader.array()?,
             connection_id: message.reader.array()?,
             token: message.string()?,
-        },
+        })),
         1 => {
             let query_set = set_head(message, &mut head)?;
             Content::SubscribeApplied { rows: query_rows(message, query_set, Direction::In)? }
