@@ -277,7 +277,7 @@ impl Socket {
         while let State::Open(socket) = &mut self.state {
             match self.frames.next(&mut data) {
                 Some(Piece::Whole(message)) => {
-                    events.push_back(SocketEvent::Message(Bytes::copy_from_slice(message)));
+                    events.push_back(SocketEvent::Message(Box::<[u8]>::from(message).into()));
                 }
                 Some(Piece::Message(message)) => events.push_back(SocketEvent::Message(message)),
                 Some(Piece::Other(part)) => {
