@@ -19,7 +19,7 @@ if [ -z "$tools" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 install() {
     PATH="$folder/bin:${tools:+$tools:}$PATH" VIRTUAL_ENV="$folder" \
-        "$folder/bin/python" -m pip install --verbose --no-build-isolation --no-deps --editable . > "$folder/build.log" 2>&1
+        "$folder/bin/python" -m pip install --verbose --no-build-isolation --editable . > "$folder/build.log" 2>&1
 }
 rm -f "$folder/.profiled"
 echo "compiling the core twice, and training it between (some minutes)"

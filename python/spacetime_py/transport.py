@@ -144,6 +144,7 @@ class MemoryTransport:
 
     def __init__(self, driver: Driver, peer: Callable[[bytes], None]) -> None:
         self._driver = driver
+        self._on_data = driver.on_data
         self._peer = peer
         self._has_ended = False
         self._ended = event_class()()
@@ -160,7 +161,7 @@ class MemoryTransport:
     def feed(self, data: bytes) -> None:
         """The server sends `data`."""
         if not self._has_ended:
-            self._driver.on_data(data)
+            self._on_data(data)
 
     def end(self, error: Exception | None = None) -> None:
         """The socket ends."""

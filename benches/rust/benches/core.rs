@@ -93,7 +93,7 @@ fn decode(criterion: &mut Criterion) {
         });
         let message = subscribe_applied(size);
         group.bench_function(BenchmarkId::new("v1_message", size), |bencher| {
-            bencher.iter(|| Protocol::V1.decode(black_box(&message), 1 << 30).expect("valid"));
+            bencher.iter(|| Protocol::V1.decode(black_box(&message), 1 << 30, None).expect("valid"));
         });
     }
 }

@@ -53,10 +53,10 @@ fn decode(module: &ModuleDef, rows: &[Bytes], ty: TypeId) -> Outcome<usize> {
 
 fn subscribe(module: &Arc<ModuleDef>, body: &Bytes) -> Outcome<usize> {
     let mut cache = ClientCache::new(module.clone());
-    let (message, _) = Protocol::V3.decode(black_box(body), 1 << 30)?;
+    let (message, _) = Protocol::V3.decode(black_box(body), 1 << 30, None)?;
     let Content::SubscribeApplied { rows } = message.content else { return Err("no answer to a subscription".into()) };
-    let batch = cache.check(body, rows)?;
-    Ok(cache.apply(batch).tables.iter().map(|diff| diff.inserts.len()).sum())
+    let diff = cache.check(body.clone(), rows)?;
+    Ok(cache.apply(diff).tables.iter().map(|diff| diff.inserts.len()).sum())
 }
 
 /// Until it is warm, and then for a while. Work is rows.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use _core::client::diff::{Batch, TableDiff};
+use _core::client::diff::{Diff, TableDiff};
 use _core::client::index::{End, Span, append_ordered};
 use _core::client::{ClientCache, RowRef};
 use _core::sats::module::TableDef;
@@ -244,7 +244,7 @@ impl Table {
         writer.0
     }
 
-    fn batch(&self, inserts: &[Vec<Value>], deletes: &[Vec<Value>]) -> Batch {
+    fn batch(&self, inserts: &[Vec<Value>], deletes: &[Vec<Value>]) -> Box<Diff> {
         let mut data = Vec::new();
         let mut place = |row: &Vec<Value>| {
             let start = data.len() as u32;
@@ -254,7 +254,7 @@ impl Table {
         let inserts = inserts.iter().map(&mut place).collect();
         let deletes = deletes.iter().map(&mut place).collect();
         let tables = vec![TableDiff { inserts, deletes, ..TableDiff::default() }];
-        Batch { buffers: vec![data.into()], sets: vec![1], tables }
+        Box::new(Diff { buffers: vec![data.into()], sets: vec![1], tables })
     }
 
     fn end(&self, (key, columns, included): &(Vec<Value>, usize, bool)) -> End {

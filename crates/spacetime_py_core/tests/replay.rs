@@ -142,7 +142,8 @@ fn options(protocols: Vec<Protocol>) -> Options {
 }
 
 fn events_of(connection: &mut Connection) -> Vec<Told> {
-    std::iter::from_fn(|| connection.next_event().map(|event| Told { head: connection.head(), event })).collect()
+    std::iter::from_fn(|| connection.next_event().map(|event| Told { head: connection.head(), event: *event }))
+        .collect()
 }
 
 /// Runs a session through a connection of its own.
@@ -365,7 +366,7 @@ fn what_reducers_return() {
             for payload in payloads(&read(&path)) {
                 let mut body = compression::open(payload.into(), 1 << 30).unwrap();
                 while !body.is_empty() {
-                    let (message, rest) = protocol.decode(&body, 1 << 30).unwrap();
+                    let (message, rest) = protocol.decode(&body, 1 << 30, None).unwrap();
                     body = rest;
                     let Content::ReducerResult { outcome, returned, .. } = message.content else { continue };
                     match (outcome, returned) {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use _core::client::diff::{Batch, TableDiff};
+use _core::client::diff::TableDiff;
 use _core::client::index::Span;
 use _core::client::{ClientCache, Diff, RowRef};
 use _core::sats::module::TableDef;
@@ -51,7 +51,7 @@ fn bsatn((key, code, text): Row) -> Vec<u8> {
 }
 
 /// A message with a buffer for each query set.
-fn batch(inserts: &[Delivery], deletes: &[Delivery]) -> Batch {
+fn batch(inserts: &[Delivery], deletes: &[Delivery]) -> Box<Diff> {
     let mut data = [const { Vec::new() }; SETS.len()];
     let mut place = |(row, set): &Delivery| {
         let data: &mut Vec<u8> = &mut data[*set];
@@ -62,7 +62,7 @@ fn batch(inserts: &[Delivery], deletes: &[Delivery]) -> Batch {
     let inserts = inserts.iter().map(&mut place).collect();
     let deletes = deletes.iter().map(&mut place).collect();
     let tables = vec![TableDiff { inserts, deletes, ..TableDiff::default() }];
-    Batch { buffers: data.into_iter().map(Bytes::from).collect(), sets: SETS.to_vec(), tables }
+    Box::new(Diff { buffers: data.into_iter().map(Bytes::from).collect(), sets: SETS.to_vec(), tables })
 }
 
 /// Counts by row and query set, and how many deletes were of rows that their set did not hold.
@@ -147,7 +147,7 @@ fn check_table(module: &ModuleDef, cache: &mut ClientCache, model: &Model) {
     assert_eq!(table.missing_deletes, model.missing);
 }
 
-fn take(cache: &mut ClientCache, model: &mut Model, step: &Step) -> Diff {
+fn take(cache: &mut ClientCache, model: &mut Model, step: &Step) -> Box<Diff> {
     match step {
         Step::Message { inserts, deletes } => {
             model.apply(inserts, deletes);
@@ -259,7 +259,7 @@ fn a_cached_row_costs_little_more_than_its_bytes() {
     let data = rows.concat();
     let inserts = (0..100_000).map(|row| RowRef { buffer: 0, start: row * 100, end: row * 100 + 100 }).collect();
     let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-    cache.apply(Batch { buffers: vec![data.into()], sets: vec![1], tables });
+    cache.apply(Box::new(Diff { buffers: vec![data.into()], sets: vec![1], tables }));
     let memory = cache.table(0).memory() / 100_000;
     assert!(memory <= 180, "{memory} bytes for each row of 100 bytes");
 }

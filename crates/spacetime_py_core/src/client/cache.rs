@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 
-use super::diff::{Batch, Diff, Gathered, RowRef, TableDiff};
+use super::diff::{Diff, Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
+use super::spare::Spare;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
-use crate::sats::{Layout, ModuleDef, TypeId};
-use crate::wire::message::{RowList, Rows};
+use crate::sats::module::TableDef;
+use crate::sats::{Layout, ModuleDef};
+use crate::wire::message::{NO_SET, RowList, Rows, TableRows};
 
 #[derive(Debug)]
 pub struct ClientCache {
@@ -24,6 +26,7 @@ pub struct ClientCache {
     /// Tables whose rows the bindings would misread, and why.
     misfits: HashMap<usize, String>,
     warnings: Vec<String>,
+    spare: Spare,
 }
 
 impl ClientCache {
@@ -32,7 +35,7 @@ impl ClientCache {
             module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(|table| TableCache::new(&module.layout, table)).collect();
         let (unknown, misfits) = Default::default();
-        ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new() }
+        ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new(), spare: Spare::default() }
     }
 
     /// For the same module, to be filled and to `replace` this one.
@@ -60,8 +63,11 @@ impl ClientCache {
     }
 
     /// Checks every row of a message against the schema. Nothing is applied, so that a fault leaves the cache as it was.
-    pub fn check(&mut self, body: &Bytes, rows: Rows) -> Result<Batch> {
-        let mut batch = Batch::default();
+    pub fn check(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Box<Diff>> {
+        let mut diff = self.spare.diff();
+        let Diff { buffers, sets, tables } = &mut *diff;
+        let mut places = Places::new(&rows, buffers, sets);
+        let mut count = 0; // of tables that are this message's
         for list in &rows.tables {
             let name = &body[list.table.0..list.table.1];
             let Some(&table) = self.names.get(name) else {
@@ -73,81 +79,67 @@ impl ClientCache {
             }
             let def = &self.module.tables[table];
             let is_event = list.is_event || def.is_event;
-            let bytes = list.part.map_or(body, |part| &rows.expanded[part as usize]);
-            let inserts = self.check_list(&def.name, def.row, list.query_set, &list.inserts, bytes, &mut batch)?;
-            let deletes = self.check_list(&def.name, def.row, list.query_set, &list.deletes, bytes, &mut batch)?;
-            match batch.tables.iter_mut().find(|known| (known.table, known.is_event) == (table, is_event)) {
-                Some(known) => {
-                    known.inserts.extend(inserts);
-                    known.deletes.extend(deletes);
+            let known = tables[..count].iter().position(|known| (known.table, known.is_event) == (table, is_event));
+            let changes = known.unwrap_or_else(|| {
+                count += 1;
+                if tables.len() < count {
+                    tables.push(TableDiff::default());
                 }
-                None => batch.tables.push(TableDiff { table, is_event, inserts, deletes, updates: Vec::new() }),
+                (tables[count - 1].table, tables[count - 1].is_event) = (table, is_event);
+                count - 1
+            });
+            let changes = &mut tables[changes];
+            let bytes = list.part.map_or(&body, |part| &rows.expanded[part as usize]);
+            for (rows, found) in [(&list.inserts, &mut changes.inserts), (&list.deletes, &mut changes.deletes)] {
+                if !rows.is_empty() {
+                    check_list(&self.module.layout, def, rows, bytes, places.of(list, rows, bytes), found)?;
+                }
             }
         }
-        Ok(batch)
+        tables.truncate(count);
+        buffers[0] = body;
+        self.spare.keep_rows(rows);
+        Ok(diff)
     }
 
-    fn check_list(
-        &self,
-        table: &str,
-        ty: TypeId,
-        set: u32,
-        rows: &RowList,
-        bytes: &Bytes,
-        batch: &mut Batch,
-    ) -> Result<Vec<RowRef>> {
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (buffer, base) = batch.buffer_of(bytes, rows.data(), set);
-        let mut places = Vec::with_capacity(rows.len());
-        for (start, end) in rows.ranges(bytes) {
-            let mismatch = |source: DecodeError| {
-                Error::Schema(format!(
-                    "a row of table `{table}` is not what these bindings expect: {source}; \
-                     the database's schema differs, run `spacetime-py generate` again"
-                ))
-            };
-            self.module.layout.validate(ty, &bytes[start..end]).map_err(mismatch)?;
-            let offset = start - rows.data().0;
-            let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset });
-            places.push(RowRef {
-                buffer,
-                start: u32::try_from(start - base).map_err(too_large)?,
-                end: u32::try_from(end - base).map_err(too_large)?,
-            });
-        }
-        Ok(places)
+    /// Memory for the rows of the next message.
+    pub fn spare_rows(&mut self) -> Option<Box<Rows>> {
+        self.spare.rows()
     }
 
-    /// Applies a checked batch to all of its tables.
-    pub fn apply(&mut self, batch: Batch) -> Diff {
-        let Batch { buffers, sets, mut tables } = batch;
-        for rows in &mut tables {
+    /// What was told, and now is of use for its memory only.
+    pub fn take_back(&mut self, diff: Box<Diff>) {
+        self.spare.keep_diff(diff);
+    }
+
+    /// Applies checked rows to all of their tables.
+    pub fn apply(&mut self, mut diff: Box<Diff>) -> Box<Diff> {
+        let Diff { buffers, sets, tables } = &mut *diff;
+        for rows in &mut *tables {
             let table = &mut self.tables[rows.table];
             let missing = table.missing_deletes;
-            table.apply(&self.module.layout, rows, &buffers, &sets);
+            table.apply(&self.module.layout, rows, buffers, sets);
             let missing = table.missing_deletes - missing;
             if missing != 0 {
                 self.warn_of_missing(rows.table, missing);
             }
         }
         tables.retain(|table| !table.is_empty());
-        Diff { buffers, tables }
+        diff
     }
 
     /// Takes all deliveries of a query set back: of one that failed, or that left without its rows.
-    pub fn drop_set(&mut self, set: u32) -> Diff {
+    pub fn drop_set(&mut self, set: u32) -> Box<Diff> {
         self.change_all(|table, layout, gathered| table.drop_set(layout, set, gathered))
     }
 
-    pub fn drop_all(&mut self) -> Diff {
+    pub fn drop_all(&mut self) -> Box<Diff> {
         self.change_all(|table, _, gathered| table.drop_all(gathered))
     }
 
     /// Puts the rows of another cache of the same module in the place of these, and tells the exact difference: after a
     /// reconnect, what happened meanwhile. Statistics and warnings of both are kept.
-    pub fn replace(&mut self, new: ClientCache) -> Diff {
+    pub fn replace(&mut self, new: ClientCache) -> Box<Diff> {
         let ClientCache { tables, unknown, warnings, .. } = new;
         self.unknown.extend(unknown);
         self.warnings.extend(warnings);
@@ -159,7 +151,10 @@ impl ClientCache {
     }
 
     /// The diff of a change that no message brought, over all tables in the order of the schema.
-    fn change_all(&mut self, mut change: impl FnMut(&mut TableCache, &Layout, &mut Gathered) -> TableDiff) -> Diff {
+    fn change_all(
+        &mut self,
+        mut change: impl FnMut(&mut TableCache, &Layout, &mut Gathered) -> TableDiff,
+    ) -> Box<Diff> {
         let mut gathered = Gathered::default();
         let mut diffs = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
@@ -168,7 +163,7 @@ impl ClientCache {
                 diffs.push(TableDiff { table: index, ..diff });
             }
         }
-        Diff { buffers: gathered.into_buffers(), tables: diffs }
+        Box::new(Diff { buffers: gathered.into_buffers(), sets: Vec::new(), tables: diffs })
     }
 
     /// How many rows each query set holds. Looks at every row.
@@ -208,4 +203,72 @@ impl ClientCache {
              and the cache goes on"
         ));
     }
+}
+
+/// The buffers of a message's rows. The first one is the body, for the query set of its first rows.
+struct Places<'a> {
+    buffers: &'a mut Vec<Bytes>,
+    sets: &'a mut Vec<u32>,
+    /// Lists that follow each other mostly share one: in which part of the message it is, and its query set.
+    last: (Option<u32>, u32),
+    buffer: u32,
+}
+
+impl<'a> Places<'a> {
+    fn new(rows: &Rows, buffers: &'a mut Vec<Bytes>, sets: &'a mut Vec<u32>) -> Self {
+        let set = rows.tables.first().map_or(NO_SET, |list| list.query_set);
+        let mut places = Places { buffers, sets, last: (None, set), buffer: 0 };
+        places.add(Bytes::new(), set); // the body takes this place when all rows were looked at
+        places
+    }
+
+    fn add(&mut self, bytes: Bytes, set: u32) -> u32 {
+        self.buffers.push(bytes);
+        self.sets.push(set);
+        self.buffers.len() as u32 - 1
+    }
+
+    /// The buffer for these rows, and where in the bytes it begins.
+    fn of(&mut self, list: &TableRows, rows: &RowList, bytes: &Bytes) -> (u32, usize) {
+        let (begin, end) = rows.data();
+        // Places are 32 bits wide: in a larger message each list is a buffer of its own.
+        if u32::try_from(end).is_err() {
+            return (self.add(bytes.slice(begin..), list.query_set), begin);
+        }
+        if self.last != (list.part, list.query_set) {
+            self.last = (list.part, list.query_set);
+            self.buffer = self.add(bytes.clone(), list.query_set);
+        }
+        (self.buffer, 0)
+    }
+}
+
+/// `from`: the buffer of the rows, and where in the bytes it begins.
+fn check_list(
+    layout: &Layout,
+    def: &TableDef,
+    rows: &RowList,
+    bytes: &[u8],
+    (buffer, base): (u32, usize),
+    places: &mut Vec<RowRef>,
+) -> Result<()> {
+    places.reserve(rows.len());
+    for (start, end) in rows.ranges(bytes) {
+        let mismatch = |source: DecodeError| {
+            Error::Schema(format!(
+                "a row of table `{}` is not what these bindings expect: {source}; \
+                 the database's schema differs, run `spacetime-py generate` again",
+                def.name
+            ))
+        };
+        layout.validate(def.row, &bytes[start..end]).map_err(mismatch)?;
+        let offset = start - rows.data().0;
+        let too_large = |_| mismatch(DecodeError { problem: Problem::BadRowList, offset });
+        places.push(RowRef {
+            buffer,
+            start: u32::try_from(start - base).map_err(too_large)?,
+            end: u32::try_from(end - base).map_err(too_large)?,
+        });
+    }
+    Ok(())
 }

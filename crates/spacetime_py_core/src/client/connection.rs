@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::sats::ModuleDef;
 use crate::wire::capture::{Capture, Kind};
 use crate::wire::compression::{self, Compression};
-use crate::wire::message::{Cause, ClientMessage, Content, Head, Outcome, Returned, Rows, ServerMessage};
+use crate::wire::message::{Cause, ClientMessage, Content, Greeting, Head, Outcome, Returned, Rows, ServerMessage};
 use crate::wire::protocol::Protocol;
 use crate::wire::socket::{Socket, SocketEvent};
 
@@ -48,7 +48,9 @@ pub struct Connection {
     /// What follows in a payload of several messages.
     rest: Bytes,
     /// Events to be told before anything more is read.
-    ready: VecDeque<Event>,
+    ready: VecDeque<Box<Event>>,
+    /// The place of an event that was told, for the next one.
+    told: Option<Box<Event>>,
     /// Messages of this turn, sent together.
     outgoing: Vec<Vec<u8>>,
     /// The server's choice, once the upgrade is done.
@@ -93,6 +95,7 @@ impl Connection {
             incoming: VecDeque::new(),
             rest: Bytes::new(),
             ready: VecDeque::new(),
+            told: None,
             outgoing: Vec::new(),
             protocol: None,
             me: None,
@@ -161,7 +164,7 @@ impl Connection {
     }
 
     /// Applies one message: who handles the event sees the cache as that message left it.
-    pub fn next_event(&mut self) -> Option<Event> {
+    pub fn next_event(&mut self) -> Option<Box<Event>> {
         self.stats.asked(self.rest.is_empty() && self.next_size() >= WORTH_TIMING);
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -171,11 +174,22 @@ impl Connection {
             if self.closed {
                 return None;
             }
-            let taken = if self.rest.is_empty() { self.take_socket_event()? } else { self.take_message() };
+            let taken = match std::mem::take(&mut self.rest) {
+                rest if rest.is_empty() => self.take_socket_event()?,
+                rest => self.take_message(rest),
+            };
             if let Err(error) = taken {
                 self.fail(error);
             }
         }
+    }
+
+    /// An event that nobody looks at any more: the next message may use its memory.
+    pub fn take_back(&mut self, mut event: Box<Event>) {
+        if let Event::Transaction { diff, .. } = std::mem::replace(&mut *event, Event::Unasked) {
+            self.current().take_back(diff);
+        }
+        self.told = Some(event);
     }
 
     /// Bytes of the next message, to judge how long it will take.
@@ -408,27 +422,28 @@ impl Connection {
 
     fn open_payload(&mut self, payload: Bytes) -> Result<()> {
         self.capture.record(false, Kind::Message, || payload.clone());
-        self.rest = compression::open(payload, self.options.max_message_size)?;
-        self.stats.bytes_expanded += self.rest.len() as u64;
-        if self.rest.is_empty() {
+        let body = compression::open(payload, self.options.max_message_size)?;
+        self.stats.bytes_expanded += body.len() as u64;
+        if body.is_empty() {
             return Err(Error::Protocol("the server sent a payload without a message".into()));
         }
-        Ok(())
+        self.take_message(body)
     }
 
-    fn take_message(&mut self) -> Result<()> {
+    /// The first one that is here; there may be more in one payload.
+    fn take_message(&mut self, body: Bytes) -> Result<()> {
         let Some(protocol) = self.protocol else {
             return Err(Error::Protocol("the server chose none of the protocols it was offered".into()));
         };
-        let body = std::mem::take(&mut self.rest);
-        let (message, rest) = protocol.decode(&body, self.options.max_message_size)?;
+        let rows = self.current().spare_rows();
+        let (message, rest) = protocol.decode(&body, self.options.max_message_size, rows)?;
         self.rest = rest;
         self.head = message.head;
         self.stats.messages_received += 1;
-        self.handle(&body, message)?;
+        self.handle(body, message)?;
         self.stats.decoded();
         let warnings = self.current().take_warnings();
-        self.ready.extend(warnings.into_iter().map(Event::Warning));
+        warnings.into_iter().for_each(|warning| self.give(Event::Warning(warning)));
         Ok(())
     }
 
@@ -437,35 +452,36 @@ impl Connection {
         self.resync.as_mut().map_or(&mut self.cache, |resync| &mut resync.cache)
     }
 
-    fn apply(&mut self, body: &Bytes, rows: Rows) -> Result<Diff> {
-        let batch = self.current().check(body, rows)?;
-        self.stats.checked(&batch);
+    fn apply(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Box<Diff>> {
+        let diff = self.current().check(body, rows)?;
+        self.stats.checked(&diff);
         self.stats.decoded();
-        let diff = self.current().apply(batch);
+        let diff = self.current().apply(diff);
         self.stats.applied();
         Ok(diff)
     }
 
     /// Rows leave that the message does not name.
-    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Diff) -> Diff {
+    fn drop_rows(&mut self, change: impl FnOnce(&mut ClientCache) -> Box<Diff>) -> Box<Diff> {
         self.stats.time_this();
         let diff = change(self.current());
         self.stats.applied();
         diff
     }
 
-    fn handle(&mut self, body: &Bytes, ServerMessage { head, content }: ServerMessage) -> Result<()> {
+    fn handle(&mut self, body: Bytes, ServerMessage { head, content }: ServerMessage) -> Result<()> {
         let event = match content {
-            Content::Connected { identity, connection_id, token } => {
+            Content::Connected(greeting) => {
+                let Greeting { identity, connection_id, token } = *greeting;
                 return self.greeted(Me { identity, connection_id }, token);
             }
             Content::InitialSubscription { rows } => self.replaced(body, rows)?,
             Content::SubscribeApplied { rows } => return self.subscribe_applied(body, head, rows),
             Content::UnsubscribeApplied { rows } => return self.unsubscribe_applied(body, head, rows),
             Content::SubscriptionError { message } => self.subscription_failed(head, message),
-            Content::Transaction { outcome, cause } => self.transaction(body, outcome, cause)?,
+            Content::Transaction { outcome, cause } => return self.transaction(body, outcome, cause),
             Content::ReducerResult { timestamp, outcome, returned } => {
-                self.reducer_result(body, head, timestamp, outcome, returned)?
+                return self.reducer_result(body, head, timestamp, outcome, returned);
             }
             Content::ProcedureResult { result } => {
                 let request_id = head.request_id.unwrap_or_default();
@@ -495,7 +511,7 @@ impl Connection {
             return Ok(());
         }
         self.identity = Some(me.identity);
-        self.ready.push_back(Event::Connected { identity: me.identity, connection_id: me.connection_id, token });
+        self.give(Event::Connected { identity: me.identity, connection_id: me.connection_id, token });
         if is_reconnect { self.start_resync() } else { Ok(()) }
     }
 
@@ -522,11 +538,41 @@ impl Connection {
         self.finish_resync();
     }
 
+    /// The same for what nearly all messages are.
+    #[inline(always)]
+    fn tell_transaction(
+        &mut self,
+        request_id: Option<u32>,
+        cause: Option<Box<Cause>>,
+        error: Option<CallError>,
+        diff: Box<Diff>,
+    ) {
+        if self.resync.is_some() {
+            return self.tell(Event::Transaction { request_id, cause, error, diff });
+        }
+        let mut place = self.place();
+        // It is made in its place: moving it costs more than all else here. Of `Unasked` there is nothing to drop.
+        std::mem::forget(std::mem::replace(&mut *place, Event::Transaction { request_id, cause, error, diff }));
+        self.ready.push_back(place);
+    }
+
     fn release(&mut self, event: Event) {
         if let Event::SubscribeApplied { query_set, .. } = &event {
             self.subscriptions.told(*query_set);
         }
-        self.ready.push_back(event);
+        self.give(event);
+    }
+
+    fn give(&mut self, event: Event) {
+        let mut place = self.place();
+        *place = event;
+        self.ready.push_back(place);
+    }
+
+    /// For an event that will be told.
+    #[inline(always)]
+    fn place(&mut self) -> Box<Event> {
+        self.told.take().unwrap_or_else(|| Box::new(Event::Unasked))
     }
 
     fn finish_resync(&mut self) {
@@ -535,10 +581,10 @@ impl Connection {
         self.stats.time_this();
         let diff = self.cache.replace(fresh);
         self.stats.applied();
-        self.ready.push_back(Event::Resynced { diff });
+        self.give(Event::Resynced { diff });
         for query_set in std::mem::take(&mut resync.ended) {
             self.subscriptions.remove(query_set);
-            self.ready.push_back(Event::UnsubscribeApplied { query_set, diff: Diff::default() });
+            self.give(Event::UnsubscribeApplied { query_set, diff: Box::default() });
         }
         for event in resync.into_held() {
             self.release(event);
@@ -546,15 +592,15 @@ impl Connection {
     }
 
     /// The answer to the legacy Subscribe of version 1, which only recordings hold: its rows are all there are.
-    fn replaced(&mut self, body: &Bytes, rows: Rows) -> Result<Event> {
+    fn replaced(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Event> {
         let mut fresh = self.current().new_empty_like();
-        let batch = fresh.check(body, rows)?;
-        let diff = fresh.apply(batch);
+        let diff = fresh.check(body, rows)?;
+        let diff = fresh.apply(diff);
         self.current().replace(fresh);
         Ok(Event::SubscribeApplied { query_set: 0, diff })
     }
 
-    fn subscribe_applied(&mut self, body: &Bytes, head: Head, rows: Rows) -> Result<()> {
+    fn subscribe_applied(&mut self, body: Bytes, head: Head, rows: Box<Rows>) -> Result<()> {
         let diff = self.apply(body, rows)?;
         let wire_id = head.query_set.unwrap_or_default();
         let Some(applied) = self.subscriptions.applied(wire_id) else {
@@ -575,14 +621,14 @@ impl Connection {
         Ok(())
     }
 
-    fn unsubscribe_applied(&mut self, body: &Bytes, head: Head, rows: Option<Rows>) -> Result<()> {
+    fn unsubscribe_applied(&mut self, body: Bytes, head: Head, rows: Option<Box<Rows>>) -> Result<()> {
         let wire_id = head.query_set.unwrap_or_default();
         let known = self.subscriptions.id_of(wire_id);
         let diff = match rows {
             Some(rows) => self.apply(body, rows)?,
             None if known.is_some() => self.drop_rows(|cache| cache.drop_set(wire_id)),
             // Somebody else's request, in a replay: who asks for no rows keeps them.
-            None => Diff::default(),
+            None => Box::default(),
         };
         let id = known.unwrap_or(wire_id);
         match &mut self.resync {
@@ -590,7 +636,7 @@ impl Connection {
             Some(resync) => resync.ended.push(id),
             None => {
                 self.subscriptions.remove(id);
-                self.ready.push_back(Event::UnsubscribeApplied { query_set: id, diff });
+                self.give(Event::UnsubscribeApplied { query_set: id, diff });
             }
         }
         Ok(())
@@ -605,13 +651,13 @@ impl Connection {
             (Some(request_id), Some(wire_id)) if self.subscriptions.awaits(wire_id, request_id) => self.ended(wire_id),
             (None, Some(wire_id)) => self.ended(wire_id),
             // The answer to what this client did not ask: nothing ends.
-            (Some(_), _) => (Vec::new(), Diff::default()),
+            (Some(_), _) => (Vec::new(), Box::default()),
         };
         Event::SubscriptionFailed { query_sets, message, diff }
     }
 
     /// The server has no such query set, or has it no more: neither has the cache.
-    fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Diff) {
+    fn ended(&mut self, wire_id: u32) -> (Vec<u32>, Box<Diff>) {
         let diff = self.drop_rows(|cache| cache.drop_set(wire_id));
         self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
         let id = self.subscriptions.id_of(wire_id);
@@ -619,7 +665,7 @@ impl Connection {
         (id.into_iter().collect(), diff)
     }
 
-    fn transaction(&mut self, body: &Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<Event> {
+    fn transaction(&mut self, body: Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<()> {
         let (diff, error) = self.outcome(body, outcome)?;
         let is_mine = |cause: &&Cause| {
             let caller = Me { identity: cause.caller_identity, connection_id: cause.caller_connection_id };
@@ -631,17 +677,18 @@ impl Connection {
             (Some(CallError::Sender(message)), Some((_, false))) => Some(CallError::Internal(message)),
             (error, _) => error,
         };
-        Ok(Event::Transaction { request_id: call.map(|(request_id, _)| request_id), cause, error, diff })
+        self.tell_transaction(call.map(|(request_id, _)| request_id), cause, error, diff);
+        Ok(())
     }
 
     fn reducer_result(
         &mut self,
-        body: &Bytes,
+        body: Bytes,
         head: Head,
         timestamp: i64,
         outcome: Outcome,
         returned: Option<Returned>,
-    ) -> Result<Event> {
+    ) -> Result<()> {
         let (diff, error) = self.outcome(body, outcome)?;
         let call = head.request_id.and_then(|request_id| self.requests.take_reducer(request_id));
         let request_id = call.as_ref().map(|call| call.request_id);
@@ -656,26 +703,32 @@ impl Connection {
                 returned,
             })
         });
-        Ok(Event::Transaction { request_id, cause, error, diff })
+        self.tell_transaction(request_id, cause, error, diff);
+        Ok(())
     }
 
-    fn outcome(&mut self, body: &Bytes, outcome: Outcome) -> Result<(Diff, Option<CallError>)> {
+    fn outcome(&mut self, body: Bytes, outcome: Outcome) -> Result<(Box<Diff>, Option<CallError>)> {
         Ok(match outcome {
             Outcome::Committed(rows) => (self.apply(body, rows)?, None),
-            Outcome::Failed(message) => (Diff::default(), Some(CallError::Sender(message))),
-            Outcome::NotRun(message) => (Diff::default(), Some(CallError::Internal(message))),
+            Outcome::Failed(message) => (Box::default(), Some(CallError::Sender(message))),
+            Outcome::NotRun(message) => (Box::default(), Some(CallError::Internal(message))),
         })
     }
 
-    fn query_result(&mut self, body: &Bytes, head: Head, result: std::result::Result<Rows, String>) -> Result<Event> {
+    fn query_result(
+        &mut self,
+        body: Bytes,
+        head: Head,
+        result: std::result::Result<Box<Rows>, String>,
+    ) -> Result<Event> {
         let Some(request_id) = head.request_id.filter(|request_id| self.requests.take_query(*request_id)) else {
             return Ok(Event::Unasked);
         };
         let result = match result {
             Ok(rows) => {
-                let batch = self.cache.check(body, rows)?;
-                self.stats.checked(&batch);
-                Ok(batch.into_diff())
+                let diff = self.cache.check(body, rows)?;
+                self.stats.checked(&diff);
+                Ok(diff.into_inserts())
             }
             Err(message) => Err(message),
         };
@@ -693,7 +746,7 @@ impl Connection {
 
     fn end(&mut self, closed: Closed) {
         self.lose_socket();
-        self.ready.push_back(Event::Closed(closed));
+        self.give(Event::Closed(closed));
     }
 
     /// The cache, the query sets and what was held back outlive the socket; requests do not.
@@ -707,7 +760,7 @@ impl Connection {
         self.stats.lose_calls();
         self.subscriptions.lose_connection();
         if let Some(resync) = self.resync.take() {
-            self.ready.extend(resync.into_answers());
+            resync.into_answers().into_iter().for_each(|event| self.give(event));
         }
     }
 }

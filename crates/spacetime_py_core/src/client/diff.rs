@@ -1,17 +1,6 @@
-//! What a message brings (a batch of rows, checked) and what it changed (a diff). Both point into the message's bytes.
+//! What a message brings, checked against the schema, and what it changed. Both point into the message's bytes.
 
 use bytes::Bytes;
-
-use crate::wire::message::Span;
-
-/// Rows of one message, per table, checked against the schema before anything is applied.
-#[derive(Debug, Default)]
-pub struct Batch {
-    pub buffers: Vec<Bytes>,
-    /// For each buffer the query set that its rows are delivered for.
-    pub sets: Vec<u32>,
-    pub tables: Vec<TableDiff>,
-}
 
 /// Bytes of a row in one of the message's buffers.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +10,13 @@ pub struct RowRef {
     pub end: u32,
 }
 
-/// The net effect of a message on the cache. Rows are the message's own bytes, which live as long as the diff.
+/// Before a message is applied, what it brings. Afterwards, its net effect on the cache. Rows are the message's own bytes,
+/// which live as long as this.
 #[derive(Clone, Debug, Default)]
 pub struct Diff {
     pub buffers: Vec<Bytes>,
+    /// For each buffer of a message the query set that its rows are delivered for.
+    pub sets: Vec<u32>,
     pub tables: Vec<TableDiff>,
 }
 
@@ -47,26 +39,14 @@ impl RowRef {
     }
 }
 
-impl Batch {
-    /// The buffer for rows of a query set that are in this part of these bytes, and where in them it begins. Lists that
-    /// follow each other in one message mostly share one.
-    pub fn buffer_of(&mut self, bytes: &Bytes, part: Span, set: u32) -> (u32, usize) {
-        // Places are 32 bits wide: in a larger message each list is a buffer of its own.
-        let base = if u32::try_from(part.1).is_ok() { 0 } else { part.0 };
-        let is_known = base == 0
-            && self.sets.last() == Some(&set)
-            && self.buffers.last().is_some_and(|last| std::ptr::eq(&last[..], &bytes[..]));
-        if !is_known {
-            self.buffers.push(bytes.slice(base..));
-            self.sets.push(set);
-        }
-        (self.buffers.len() as u32 - 1, base)
-    }
-
+impl Diff {
     /// The rows as inserts, without having been applied anywhere.
-    pub fn into_diff(self) -> Diff {
-        let of = |rows: TableDiff| TableDiff { table: rows.table, inserts: rows.inserts, ..TableDiff::default() };
-        Diff { buffers: self.buffers, tables: self.tables.into_iter().map(of).collect() }
+    pub fn into_inserts(mut self: Box<Self>) -> Box<Self> {
+        for table in &mut self.tables {
+            table.is_event = false;
+            table.deletes.clear();
+        }
+        self
     }
 }
 

@@ -14,24 +14,24 @@ pub enum Event {
     },
     SubscribeApplied {
         query_set: u32,
-        diff: Diff,
+        diff: Box<Diff>,
     },
     UnsubscribeApplied {
         query_set: u32,
-        diff: Diff,
+        diff: Box<Diff>,
     },
     /// The server refused these query sets or ended them; none of them where it was no request of this client.
     SubscriptionFailed {
         query_sets: Vec<u32>,
         message: String,
-        diff: Diff,
+        diff: Box<Diff>,
     },
     Transaction {
         /// The id of an own call that this answers.
         request_id: Option<u32>,
         cause: Option<Box<Cause>>,
         error: Option<CallError>,
-        diff: Diff,
+        diff: Box<Diff>,
     },
     ProcedureResult {
         request_id: u32,
@@ -41,13 +41,13 @@ pub enum Event {
     QueryResult {
         request_id: u32,
         /// The rows as inserts of one table.
-        result: Result<Diff, String>,
+        result: Result<Box<Diff>, String>,
     },
     /// An answer to no request of this client.
     Unasked,
     /// After a reconnect the cache holds what the server holds; this is the difference.
     Resynced {
-        diff: Diff,
+        diff: Box<Diff>,
     },
     /// Something a person should know; nothing was lost.
     Warning(String),

@@ -12,11 +12,12 @@ mod keys;
 pub mod requests;
 pub mod resync;
 pub mod rows;
+mod spare;
 pub mod stats;
 pub mod subscriptions;
 pub mod table;
 
 pub use cache::ClientCache;
 pub use connection::{Connection, Options};
-pub use diff::{Batch, Diff, RowRef, TableDiff};
+pub use diff::{Diff, RowRef, TableDiff};
 pub use event::Event;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::diff::{Batch, Diff};
+use super::diff::Diff;
 use super::event::Event;
 
 /// Gives nanoseconds since some moment. The core has no clock of its own.
@@ -199,8 +199,8 @@ impl Stats {
         self.is_decoded = true;
     }
 
-    pub fn checked(&mut self, batch: &Batch) {
-        let rows: usize = batch.tables.iter().map(|table| table.inserts.len() + table.deletes.len()).sum();
+    pub fn checked(&mut self, diff: &Diff) {
+        let rows: usize = diff.tables.iter().map(|table| table.inserts.len() + table.deletes.len()).sum();
         self.rows_received += rows as u64;
     }
 
@@ -348,7 +348,7 @@ mod tests {
     }
 
     fn transaction(request_id: Option<u32>, error: Option<CallError>) -> Event {
-        Event::Transaction { request_id, cause: None, error, diff: Diff::default() }
+        Event::Transaction { request_id, cause: None, error, diff: Box::default() }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::diff::{Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
 use super::keys::{Column, Keys};
 use super::rows::{RowId, RowStore};
+use super::spare::forget;
 use crate::sats::module::TableDef;
 use crate::sats::{Layout, TypeId};
 
@@ -351,11 +352,3 @@ impl TableCache {
 
 /// Hash tables of up to so many rows are not worth shrinking.
 const SMALL_TABLE: usize = 1024;
-
-/// Empties a list and keeps its memory, unless that was for an unusual message.
-fn forget<T>(list: &mut Vec<T>) {
-    list.clear();
-    list.shrink_to(LARGEST_KEPT);
-}
-
-const LARGEST_KEPT: usize = 1024;

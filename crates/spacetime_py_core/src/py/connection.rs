@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict};
 
 use super::classes::Module;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Told};
 use super::encode::encode_args;
 use super::error::{ProtocolError, SchemaMismatchError};
 use super::event::event_object;
@@ -40,6 +40,7 @@ pub enum Input<'py> {
 impl<'a, 'py> FromPyObject<'a, 'py> for Input<'py> {
     type Error = PyErr;
 
+    #[inline(always)]
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Input::Bytes(bytes.to_owned()));
@@ -115,9 +116,9 @@ impl Connection {
             advance(core, data.len())
         })?;
         Ok(match self.follow(py, step, delivery)? {
-            Told::Event(event) => Some(event),
-            Told::All { has_output: true } => Some(PyBool::new(py, true).to_owned().into_any()),
-            Told::All { has_output: false } => None,
+            Rest::Event(event) => Some(event),
+            Rest::Nothing { has_output: true } => Some(PyBool::new(py, true).to_owned().into_any()),
+            Rest::Nothing { has_output: false } => None,
         })
     }
 
@@ -129,8 +130,8 @@ impl Connection {
     fn next_event<'py>(&self, py: Python<'py>, delivery: Option<&Delivery>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let step = self.work(py, 0, |core| advance(core, 0))?;
         Ok(match self.follow(py, step, delivery)? {
-            Told::Event(event) => Some(event),
-            Told::All { .. } => None,
+            Rest::Event(event) => Some(event),
+            Rest::Nothing { .. } => None,
         })
     }
 
@@ -260,22 +261,25 @@ impl Connection {
     }
 
     /// Tells row callbacks of all messages that they alone hear of; ends at the first other event.
-    fn follow<'py>(&self, py: Python<'py>, first: Step, delivery: Option<&Delivery>) -> PyResult<Told<'py>> {
+    fn follow<'py>(&self, py: Python<'py>, first: Step, delivery: Option<&Delivery>) -> PyResult<Rest<'py>> {
         let module = self.module.bind(py);
         let mut step = first;
         loop {
             step = match step {
-                Step::Idle { has_output } => return Ok(Told::All { has_output }),
+                Step::Idle { has_output } => return Ok(Rest::Nothing { has_output }),
                 Step::Large(size) => self.work(py, size, |core| advance(core, usize::MAX))?,
                 Step::Event(event) => {
-                    let event = match delivery {
+                    let told = match delivery {
                         Some(delivery) => delivery.tell(module, event)?,
-                        None => Some(event),
+                        None => Told::Left(event),
                     };
-                    if let Some(event) = event {
-                        return event_object(module, event).map(Told::Event);
+                    match told {
+                        Told::Left(event) => return event_object(module, *event).map(Rest::Event),
+                        Told::Done(event) => self.work(py, 0, |core| {
+                            core.take_back(event);
+                            advance(core, 0)
+                        })?,
                     }
-                    self.work(py, 0, |core| advance(core, 0))?
                 }
             }
         }
@@ -296,7 +300,7 @@ impl Connection {
 
 /// What comes next, seen with the lock.
 enum Step {
-    Event(Event),
+    Event(Box<Event>),
     /// A message that is worth letting other threads run meanwhile.
     Large(usize),
     Idle {
@@ -304,9 +308,10 @@ enum Step {
     },
 }
 
-enum Told<'py> {
+/// What is left to the caller.
+enum Rest<'py> {
     Event(Bound<'py, PyAny>),
-    All { has_output: bool },
+    Nothing { has_output: bool },
 }
 
 /// The next event, unless its message is larger than what the caller has prepared for.

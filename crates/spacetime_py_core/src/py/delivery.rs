@@ -1,8 +1,6 @@
 //! The short way from a transaction to row callbacks and to who awaits the call, for transactions that nobody else hears of:
 //! nearly all messages of a busy connection. Everything else goes through `dispatch.py`, in the same order.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use bytes::Bytes;
 use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
@@ -13,6 +11,7 @@ use pyo3::types::{PyDict, PySet, PyString, PyTuple};
 use super::answer::Answer;
 use super::classes::Module;
 use super::context::EventContext;
+use super::held::Held;
 use super::row::RowClass;
 use crate::client::{Diff, Event, RowRef, TableDiff};
 use crate::wire::message::Cause;
@@ -20,7 +19,7 @@ use crate::wire::message::Cause;
 /// What a list of callbacks holds, where the core finds it for each row.
 #[pyclass(frozen, subclass, module = "spacetime_py._core")]
 pub struct Callbacks {
-    callbacks: Mutex<Py<PyTuple>>,
+    callbacks: Held<PyTuple>,
     /// For messages: where the callbacks were given.
     place: Py<PyString>,
 }
@@ -32,7 +31,7 @@ impl Callbacks {
     #[pyo3(signature = (place, others = None))]
     fn new(py: Python<'_>, place: Py<PyString>, others: Option<&Bound<'_, PySet>>) -> Self {
         _ = others;
-        Callbacks { callbacks: Mutex::new(PyTuple::empty(py).unbind()), place }
+        Callbacks { callbacks: Held::new(Some(PyTuple::empty(py).unbind())), place }
     }
 
     #[getter]
@@ -42,20 +41,16 @@ impl Callbacks {
 
     #[getter]
     fn callbacks(&self, py: Python<'_>) -> Py<PyTuple> {
-        locked(&self.callbacks).clone_ref(py)
+        self.callbacks.get(py).expect("always some")
     }
 
     #[setter]
-    fn set_callbacks(&self, callbacks: Py<PyTuple>) {
-        let old = std::mem::replace(&mut *locked(&self.callbacks), callbacks);
-        drop(old); // with no lock held
+    fn set_callbacks(&self, py: Python<'_>, callbacks: Py<PyTuple>) {
+        drop(self.callbacks.replace(py, Some(callbacks)));
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.callbacks.try_lock() {
-            Ok(callbacks) => visit.call(&*callbacks),
-            Err(_) => Ok(()),
-        }
+        self.callbacks.traverse(&visit)
     }
 }
 
@@ -114,9 +109,16 @@ impl<'py> Listeners<'_, 'py> {
     }
 }
 
+/// What became of an event.
+pub enum Told {
+    /// All have heard of it.
+    Done(Box<Event>),
+    Left(Box<Event>),
+}
+
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Delivery {
-    connection: Mutex<Py<PyAny>>,
+    connection: Held<PyAny>,
     /// For each table its lists of callbacks: `inserts`, `deletes`, `updates`.
     tables: Vec<[Py<Callbacks>; 3]>,
     /// Who hears of messages in another way. While there is any, messages take the long way.
@@ -126,7 +128,7 @@ pub struct Delivery {
     /// `report(place, callback, error)`
     report: Py<PyAny>,
     /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
-    spare: Mutex<Option<Py<EventContext>>>,
+    spare: Held<EventContext>,
 }
 
 #[pymethods]
@@ -140,23 +142,18 @@ impl Delivery {
         report: Py<PyAny>,
     ) -> Self {
         let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
-        Delivery { connection: Mutex::new(connection), tables, others, calls, report, spare: Mutex::new(None) }
+        Delivery { connection: Held::new(Some(connection)), tables, others, calls, report, spare: Held::new(None) }
     }
 
     /// What callbacks are given as the connection from now on.
-    fn set_connection(&self, connection: Py<PyAny>) {
-        let old = (std::mem::replace(&mut *locked(&self.connection), connection), locked(&self.spare).take());
-        drop(old); // with no lock held
+    fn set_connection(&self, py: Python<'_>, connection: Py<PyAny>) {
+        drop((self.connection.replace(py, Some(connection)), self.spare.replace(py, None)));
     }
 
     /// It and its connection hold each other.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Ok(connection) = self.connection.try_lock() {
-            visit.call(&*connection)?;
-        }
-        if let Ok(spare) = self.spare.try_lock() {
-            visit.call(&*spare)?;
-        }
+        self.connection.traverse(&visit)?;
+        self.spare.traverse(&visit)?;
         self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
         visit.call(&self.calls)?;
@@ -165,20 +162,20 @@ impl Delivery {
 }
 
 impl Delivery {
-    /// Tells the event to row callbacks and to who awaits it, or gives it back for the long way.
-    pub fn tell(&self, module: &Bound<'_, Module>, event: Event) -> PyResult<Option<Event>> {
-        match event {
+    /// Tells the event to row callbacks and to who awaits it, or leaves it for the long way.
+    pub fn tell(&self, module: &Bound<'_, Module>, mut event: Box<Event>) -> PyResult<Told> {
+        match &mut *event {
             Event::Transaction { request_id, cause, error, diff }
                 if self.others.bind(module.py()).is_empty() && (request_id.is_none() || error.is_none()) =>
             {
                 let answer = request_id.map(|request_id| Answer::new(module, request_id, cause.as_deref()));
                 if error.is_none() && !diff.tables.is_empty() {
-                    self.run(module, cause, request_id.is_some(), &diff)?;
+                    self.run(module, cause.take(), request_id.is_some(), diff)?;
                 }
                 answer.map_or(Ok(()), |answer| answer.give(self.calls.bind(module.py())))?;
-                Ok(None)
+                Ok(Told::Done(event))
             }
-            event => Ok(Some(event)),
+            _ => Ok(Told::Left(event)),
         }
     }
 
@@ -193,7 +190,7 @@ impl Delivery {
         #[expect(deprecated, reason = "the other way to see this is not safe code")]
         let is_free = context.get_refcnt() == 1;
         if is_free && context.get().is_blank() {
-            locked(&self.spare).replace(context.unbind());
+            drop(self.spare.replace(py, Some(context.unbind())));
         }
         Ok(())
     }
@@ -206,16 +203,11 @@ impl Delivery {
     ) -> PyResult<Bound<'py, EventContext>> {
         let py = module.py();
         if cause.is_none() && !is_own {
-            if let Some(spare) = locked(&self.spare).take() {
+            if let Some(spare) = self.spare.replace(py, None) {
                 return Ok(spare.into_bound(py));
             }
         }
-        let connection = locked(&self.connection).clone_ref(py);
+        let connection = self.connection.get(py).expect("always some");
         Bound::new(py, EventContext::of_transaction(connection, module, cause, is_own))
     }
-}
-
-/// Nothing is called while one of these locks is held.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -322,7 +322,7 @@ pub fn event_object<'py>(module: &Bound<'py, Module>, event: Event) -> PyResult<
 fn query_result<'py>(
     module: &Bound<'py, Module>,
     request_id: u32,
-    result: Result<Diff, String>,
+    result: Result<Box<Diff>, String>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = module.py();
     let rows = PyList::empty(py);
@@ -341,9 +341,9 @@ fn query_result<'py>(
     Ok(Bound::new(py, QueryResult { request_id, error, rows: rows.unbind() })?.into_any())
 }
 
-fn diff_list(module: &Bound<'_, Module>, diff: Diff) -> PyResult<Py<PyList>> {
+fn diff_list(module: &Bound<'_, Module>, diff: Box<Diff>) -> PyResult<Py<PyList>> {
     let py = module.py();
-    let diff = Arc::new(diff);
+    let diff: Arc<Diff> = diff.into();
     let table = |index| TableDiff { module: module.clone().unbind(), diff: diff.clone(), index };
     Ok(PyList::new(
         py,

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod fields;
 mod functions;
+mod held;
 mod index;
 mod packed;
 mod plain;

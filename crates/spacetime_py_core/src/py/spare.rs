@@ -1,5 +1,5 @@
 //! Memory of small objects that were freed, for the next ones of about their size, as CPython keeps that of floats: programs
-//! look at a row, drop it and look at the next.
+//! look at a row, drop it and look at the next. Where there is no GIL nothing is kept.
 //!
 //! What the unsafe code relies on: callers have the thread attached, and free what `take` gave with the same size.
 
@@ -10,14 +10,13 @@ use std::ptr;
 
 use pyo3::ffi;
 
+use super::held::HAS_GIL;
+
 /// Objects are kept by their size in steps of so many bytes, up to the largest for which that is worthwhile.
 const STEP: usize = 16;
 const LARGEST: usize = 256;
 /// As much as is kept of one size, in bytes.
 const MOST: usize = 128 * 1024;
-/// An object's head has further fields where there is no GIL, and in some builds for debugging: nothing is kept there.
-const IS_KEPT: bool = size_of::<ffi::PyObject>() == 2 * size_of::<usize>();
-
 static SPARE: Sizes = Sizes([const { Spare::new() }; LARGEST / STEP + 1]);
 
 struct Sizes([Spare; LARGEST / STEP + 1]);
@@ -45,7 +44,7 @@ impl Spare {
 pub unsafe fn take(size: usize) -> *mut ffi::PyObject {
     // SAFETY: `free` has left the next one there.
     unsafe {
-        if IS_KEPT && size <= LARGEST {
+        if HAS_GIL && size <= LARGEST {
             let step = size.div_ceil(STEP);
             let spare = &SPARE.0[step];
             let first = spare.first.get();
@@ -68,7 +67,7 @@ pub unsafe fn take(size: usize) -> *mut ffi::PyObject {
 pub unsafe fn free(object: *mut ffi::PyObject, size: usize) {
     // SAFETY: the memory is larger than a pointer, and nobody else's.
     unsafe {
-        if IS_KEPT && size <= LARGEST {
+        if HAS_GIL && size <= LARGEST {
             let step = size.div_ceil(STEP);
             let spare = &SPARE.0[step];
             if spare.bytes.get() < MOST {

@@ -12,7 +12,8 @@ use crate::client::stats::{Calls, Timing};
 #[allow(clippy::disallowed_types, reason = "the border has the clock that the core does without")]
 pub fn nanoseconds() -> u64 {
     static START: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
-    START.elapsed().as_nanos() as u64
+    let elapsed = START.elapsed();
+    elapsed.as_secs() * 1_000_000_000 + u64::from(elapsed.subsec_nanos())
 }
 
 /// The keys are those of `_core.pyi`.

@@ -66,19 +66,16 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub fn take(&mut self, count: usize) -> Decoded<&'a [u8]> {
-        if self.left() < count {
-            return Err(self.truncated(count as u64));
-        }
-        let start = self.position;
+        let Some(bytes) = self.rest().get(..count) else { return Err(self.truncated(count as u64)) };
         self.position += count;
-        Ok(&self.data[start..self.position])
+        Ok(bytes)
     }
 
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
-        let mut bytes = [0; N];
-        bytes.copy_from_slice(self.take(N)?);
-        Ok(bytes)
+        let Some(bytes) = self.rest().first_chunk() else { return Err(self.truncated(N as u64)) };
+        self.position += N;
+        Ok(*bytes)
     }
 
     numbers!(u8: u8, u16: u16, u32: u32, u64: u64, u128: u128, i8: i8, i16: i16, i32: i32, i64: i64, i128: i128,

@@ -42,6 +42,9 @@ enum Fragments {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
+    /// A message that is whole in the data, as nearly all are.
+    Whole(&'a [u8]),
+    /// One that came in pieces.
     Message(Bytes),
     /// A part of another frame, and nothing of the next one.
     Other(Cow<'a, [u8]>),
@@ -72,7 +75,7 @@ impl Frames {
                         None => self.head.extend_from_slice(take(data, usize::MAX)),
                         Some(head) if self.is_at_hand(&head, data) => {
                             take(data, head.size);
-                            return Some(Piece::Message(Bytes::copy_from_slice(take(data, head.payload as usize))));
+                            return Some(Piece::Whole(take(data, head.payload as usize)));
                         }
                         Some(head) if self.begin(&head, data) => {}
                         Some(_) => return Some(Piece::TooLarge),
@@ -95,7 +98,6 @@ impl Frames {
         }
     }
 
-    /// Nearly all messages are small, and whole in the data.
     #[inline]
     fn is_at_hand(&self, head: &Head, data: &[u8]) -> bool {
         head.first == WHOLE
@@ -226,6 +228,7 @@ mod tests {
         for mut data in parts {
             while let Some(piece) = frames.next(&mut data) {
                 match piece {
+                    Piece::Whole(message) => messages.push(Bytes::copy_from_slice(message)),
                     Piece::Message(message) => messages.push(message),
                     Piece::Other(bytes) => others.extend_from_slice(&bytes),
                     Piece::TooLarge => return (messages, others),

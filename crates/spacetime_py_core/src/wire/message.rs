@@ -56,23 +56,18 @@ impl Head {
 
 #[derive(Debug)]
 pub enum Content {
-    /// The greeting.
-    Connected {
-        identity: [u8; 32],
-        connection_id: [u8; 16],
-        token: String,
-    },
+    Connected(Box<Greeting>),
     /// All rows there are from now on: the answer to the legacy Subscribe, which only recordings hold.
     InitialSubscription {
-        rows: Rows,
+        rows: Box<Rows>,
     },
     /// All rows of the new query set that the head names.
     SubscribeApplied {
-        rows: Rows,
+        rows: Box<Rows>,
     },
     /// The rows that left with a query set, as deletes; None where the client must know them itself.
     UnsubscribeApplied {
-        rows: Option<Rows>,
+        rows: Option<Box<Rows>>,
     },
     /// With neither a request nor a query set in the head: every subscription of the connection has ended.
     SubscriptionError {
@@ -93,8 +88,16 @@ pub enum Content {
         result: Result<Bytes, String>,
     },
     OneOffResult {
-        result: Result<Rows, String>,
+        result: Result<Box<Rows>, String>,
     },
+}
+
+/// The first message. In a box, since its bytes would make all others slow to move.
+#[derive(Debug)]
+pub struct Greeting {
+    pub identity: [u8; 32],
+    pub connection_id: [u8; 16],
+    pub token: String,
 }
 
 /// What a reducer returned, its value or its error, as BSATN.
@@ -102,7 +105,7 @@ pub type Returned = Result<Bytes, Bytes>;
 
 #[derive(Debug)]
 pub enum Outcome {
-    Committed(Rows),
+    Committed(Box<Rows>),
     /// The error that the reducer returned.
     Failed(String),
     /// It could not run to its end, for this reason.
@@ -130,9 +133,9 @@ pub struct Rows {
     pub expanded: Vec<Bytes>,
 }
 
-impl From<Vec<TableRows>> for Rows {
+impl From<Vec<TableRows>> for Box<Rows> {
     fn from(tables: Vec<TableRows>) -> Self {
-        Rows { tables, expanded: Vec::new() }
+        Box::new(Rows { tables, expanded: Vec::new() })
     }
 }
 
@@ -189,38 +192,52 @@ impl From<&str> for Text {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RowList {
     data: Span,
-    hint: SizeHint,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum SizeHint {
-    /// Every row has this size. Zero with empty data means that the count was lost on the way (1.2.0 does that).
-    Fixed(u16),
-    /// Where each row starts, as `u64`s in their wire form: where the first is, and how many.
-    Offsets(usize, usize),
-}
-
-impl Default for SizeHint {
-    fn default() -> Self {
-        SizeHint::Fixed(0)
-    }
+    count: usize,
+    /// Of every row; 0 where they differ.
+    row_size: usize,
+    /// Where they differ: where the `u64`s are, in their wire form, that tell where each row starts.
+    offsets: usize,
 }
 
 impl RowList {
+    /// Rows of one size. Zero with empty data means that the count was lost on the way (1.2.0 does that). None if they do
+    /// not fill the data.
     #[inline]
-    pub fn len(&self) -> usize {
-        match self.hint {
-            SizeHint::Fixed(0) => 0,
-            SizeHint::Fixed(size) => self.size() / usize::from(size),
-            SizeHint::Offsets(_, count) => count,
-        }
+    fn of_size(row_size: usize, data: Span) -> Option<Self> {
+        let size = data.1 - data.0;
+        // Most lists have one row or none, and a division takes longer than all else here.
+        let (count, excess) = match size {
+            0 => (0, 0),
+            _ if size == row_size => (1, 0),
+            _ => (size.checked_div(row_size)?, size % row_size),
+        };
+        (excess == 0).then_some(RowList { data, count, row_size, offsets: 0 })
     }
 
+    /// Rows that start where the numbers at `offsets` say. None if they do not cover the data from start to end in order.
+    #[inline]
+    fn of_offsets(offsets: usize, count: usize, data: Span, bytes: &[u8]) -> Option<Self> {
+        let rows = RowList { data, count, row_size: 0, offsets };
+        let offset = |index| rows.offset(bytes, index);
+        let is_sound = match count {
+            0 => data.0 == data.1,
+            _ => offset(0) == 0 && (0..count).all(|index| offset(index) <= offset(index + 1)),
+        };
+        is_sound.then_some(rows)
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.count == 0
     }
 
     /// Where the bytes of all rows are.
+    #[inline]
     pub fn data(&self) -> Span {
         self.data
     }
@@ -229,33 +246,19 @@ impl RowList {
     #[inline]
     pub fn ranges<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Span> + 'a {
         let begin = self.data.0;
-        (0..self.len()).map(move |index| (begin + self.offset(bytes, index), begin + self.offset(bytes, index + 1)))
-    }
-
-    fn size(&self) -> usize {
-        self.data.1 - self.data.0
+        (0..self.count).map(move |index| (begin + self.offset(bytes, index), begin + self.offset(bytes, index + 1)))
     }
 
     /// Of a row in the data; of the one behind the last, the data's end.
     #[inline]
     fn offset(&self, bytes: &[u8], index: usize) -> usize {
-        match self.hint {
-            SizeHint::Fixed(size) => index * usize::from(size),
-            SizeHint::Offsets(first, count) if index < count => {
-                let at = first + index * 8;
-                u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")) as usize
-            }
-            SizeHint::Offsets(..) => self.size(),
-        }
-    }
-
-    /// Whether the rows cover the data from start to end in order.
-    fn is_sound(&self, bytes: &[u8]) -> bool {
-        let offset = |index| self.offset(bytes, index);
-        match self.hint {
-            SizeHint::Fixed(0) | SizeHint::Offsets(_, 0) => self.size() == 0,
-            SizeHint::Fixed(row) => self.size() % usize::from(row) == 0,
-            SizeHint::Offsets(_, count) => offset(0) == 0 && (0..count).all(|index| offset(index) <= offset(index + 1)),
+        if self.row_size != 0 {
+            index * self.row_size
+        } else if index < self.count {
+            let at = self.offsets + index * 8;
+            u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes")) as usize
+        } else {
+            self.data.1 - self.data.0
         }
     }
 }
@@ -264,11 +267,18 @@ impl RowList {
 pub struct MessageReader<'a> {
     pub reader: Reader<'a>,
     body: &'a Bytes,
+    rows: Option<Box<Rows>>,
 }
 
 impl<'a> MessageReader<'a> {
-    pub fn new(body: &'a Bytes) -> Self {
-        Self { reader: Reader::new(body), body }
+    /// `rows` are none, with the memory of others.
+    pub fn new(body: &'a Bytes, rows: Option<Box<Rows>>) -> Self {
+        Self { reader: Reader::new(body), body, rows }
+    }
+
+    /// Where rows are to be put.
+    pub fn empty_rows(&mut self) -> Box<Rows> {
+        self.rows.take().unwrap_or_default()
     }
 
     pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
@@ -296,25 +306,36 @@ impl<'a> MessageReader<'a> {
     }
 
     /// Where a text is.
+    #[inline(always)]
     pub fn span_of_text(&mut self) -> Result<Span, DecodeError> {
-        let size = self.reader.str()?.len();
-        Ok((self.reader.position() - size, self.reader.position()))
+        let start = self.reader;
+        let (from, to) = self.span()?;
+        if !self.body[from..to].is_ascii() {
+            self.reader = start;
+            self.reader.str()?;
+        }
+        Ok((from, to))
     }
 
+    #[inline(always)]
     pub fn row_list(&mut self) -> Result<RowList, DecodeError> {
         let start = self.reader;
-        let hint = match self.reader.tag(2)? {
-            0 => SizeHint::Fixed(self.reader.u16()?),
-            _ => {
-                let count = self.reader.count(8)? as usize;
-                let first = self.reader.position();
-                self.reader.take(count * 8)?;
-                SizeHint::Offsets(first, count)
-            }
+        let rows = if self.reader.tag(2)? == 0 {
+            let row_size = self.reader.u16()?;
+            RowList::of_size(row_size.into(), self.span()?)
+        } else {
+            let count = self.reader.count(8)? as usize;
+            let offsets = self.reader.position();
+            self.reader.take(count * 8)?;
+            RowList::of_offsets(offsets, count, self.span()?, self.body)
         };
+        rows.ok_or_else(|| start.error(Problem::BadRowList))
+    }
+
+    /// Where a run of bytes is.
+    #[inline]
+    fn span(&mut self) -> Result<Span, DecodeError> {
         let size = self.reader.bytes()?.len();
-        let end = self.reader.position();
-        let rows = RowList { data: (end - size, end), hint };
-        if rows.is_sound(self.body) { Ok(rows) } else { Err(start.error(Problem::BadRowList)) }
+        Ok((self.reader.position() - size, self.reader.position()))
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::message::{ClientMessage, ServerMessage};
+use super::message::{ClientMessage, Rows, ServerMessage};
 use super::{v1, v2};
 use crate::error::{Error, Result};
 use crate::sats::bsatn::TooLong;
@@ -54,11 +54,12 @@ impl Protocol {
     }
 
     /// Decodes the first message of an opened envelope, and gives what follows it: nothing but in version 3.
-    /// `limit` bounds what compressed parts may expand to.
-    pub fn decode(self, body: &Bytes, limit: usize) -> Result<(ServerMessage, Bytes)> {
+    /// `limit` bounds what compressed parts may expand to, `rows` is memory for its rows.
+    #[inline(always)]
+    pub fn decode(self, body: &Bytes, limit: usize, rows: Option<Box<Rows>>) -> Result<(ServerMessage, Bytes)> {
         let (message, read) = match self {
-            Protocol::V1 => v1::decode(body, limit)?,
-            Protocol::V2 | Protocol::V3 => v2::decode(body)?,
+            Protocol::V1 => v1::decode(body, limit, rows)?,
+            Protocol::V2 | Protocol::V3 => v2::decode(body, rows)?,
         };
         let rest = body.slice(read..);
         if !rest.is_empty() && self != Protocol::V3 {

@@ -276,6 +276,9 @@ impl Socket {
     fn read_messages(&mut self, mut data: &[u8], events: &mut VecDeque<SocketEvent>) {
         while let State::Open(socket) = &mut self.state {
             match self.frames.next(&mut data) {
+                Some(Piece::Whole(message)) => {
+                    events.push_back(SocketEvent::Message(Box::<[u8]>::from(message).into()));
+                }
                 Some(Piece::Message(message)) => events.push_back(SocketEvent::Message(message)),
                 Some(Piece::Other(part)) => {
                     socket.get_mut().inbox.extend_from_slice(&part);

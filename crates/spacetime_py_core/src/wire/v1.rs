@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::compression::Compression;
 use super::message::{
-    Cause, ClientMessage, Content, Head, MessageReader, Outcome, RowList, Rows, ServerMessage, Span, TableRows,
+    Cause, ClientMessage, Content, Greeting, Head, MessageReader, Outcome, RowList, Rows, ServerMessage, Span,
+    TableRows,
 };
 use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::Writer;
@@ -74,10 +75,10 @@ const MESSAGES: [&str; 11] = [
 ];
 
 /// Decodes the message of an opened envelope; gives how many bytes it took. `limit` bounds what compressed parts may
-/// expand to.
-pub fn decode(body: &Bytes, limit: usize) -> Result<(ServerMessage, usize)> {
+/// expand to; `rows` is memory for its rows.
+pub fn decode(body: &Bytes, limit: usize, rows: Option<Box<Rows>>) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
-    let mut decoder = Decoder { message: MessageReader::new(body), limit, fault: None };
+    let mut decoder = Decoder { message: MessageReader::new(body, rows), limit, fault: None };
     let decoded = decoder.server_message();
     if let Some(fault) = decoder.fault {
         return Err(fault);
@@ -111,17 +112,17 @@ impl Decoder<'_> {
                 head.request_id = Some(self.message.reader.u32()?); // the caller's, without the caller
                 Content::Transaction { outcome: Outcome::Committed(self.database_update()?), cause: None }
             }
-            3 => Content::Connected {
+            3 => Content::Connected(Box::new(Greeting {
                 identity: self.message.reader.array()?,
                 token: self.message.string()?,
                 connection_id: self.message.reader.array()?,
-            },
+            })),
             4 => self.one_off_result(&mut head)?,
             5 | 6 => {
                 self.answer_head(&mut head)?;
                 self.message.reader.u32()?; // table id
                 self.message.text()?;
-                let mut rows = Rows::default();
+                let mut rows = self.message.empty_rows();
                 self.table_update(&mut rows)?;
                 applied(tag == 5, rows)
             }
@@ -198,9 +199,9 @@ impl Decoder<'_> {
         Ok(Content::ProcedureResult { result })
     }
 
-    fn database_update(&mut self) -> Decoded<Rows> {
+    fn database_update(&mut self) -> Decoded<Box<Rows>> {
         let count = self.message.reader.count(1)?;
-        let mut rows = Rows::default();
+        let mut rows = self.message.empty_rows();
         for _ in 0..count {
             self.table_update(&mut rows)?;
         }
@@ -231,7 +232,7 @@ impl Decoder<'_> {
         let position = self.message.reader.position();
         let packed = self.message.bytes()?;
         let unpacked = kind.expand(packed, self.limit).and_then(|body| {
-            let mut inner = MessageReader::new(&body);
+            let mut inner = MessageReader::new(&body, None);
             let lists = read_query_update(&mut inner).and_then(|lists| inner.reader.end().map(|()| lists));
             let lists = lists.map_err(Error::decode("compressed rows from the server"))?;
             Ok((body, lists))
@@ -262,6 +263,6 @@ fn read_query_update(message: &mut MessageReader<'_>) -> Decoded<(RowList, RowLi
     Ok((message.row_list()?, deletes))
 }
 
-fn applied(subscribed: bool, rows: Rows) -> Content {
+fn applied(subscribed: bool, rows: Box<Rows>) -> Content {
     if subscribed { Content::SubscribeApplied { rows } } else { Content::UnsubscribeApplied { rows: Some(rows) } }
 }

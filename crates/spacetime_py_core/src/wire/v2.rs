@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::message::{
-    ClientMessage, Content, Head, MessageReader, NO_SET, Outcome, Returned, Rows, ServerMessage, TableRows,
+    ClientMessage, Content, Greeting, Head, MessageReader, NO_SET, Outcome, Returned, Rows, ServerMessage, TableRows,
 };
 use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
@@ -64,25 +64,27 @@ const MESSAGES: [&str; 8] = [
     "ProcedureResult",
 ];
 
-/// Decodes the first message of a body; gives how many bytes it took.
-pub fn decode(body: &Bytes) -> Result<(ServerMessage, usize)> {
+/// Decodes the first message of a body; gives how many bytes it took. `rows`: memory for its rows.
+#[inline(always)]
+pub fn decode(body: &Bytes, rows: Option<Box<Rows>>) -> Result<(ServerMessage, usize)> {
     let name = body.first().and_then(|tag| MESSAGES.get(usize::from(*tag))).unwrap_or(&"message");
-    let mut message = MessageReader::new(body);
+    let mut message = MessageReader::new(body, rows);
     let decoded = server_message(&mut message).map_err(Error::decode(format_args!("{name} from the server")))?;
     Ok((decoded, message.reader.position()))
 }
 
 type Decoded<T> = std::result::Result<T, DecodeError>;
 
+#[inline(always)]
 fn server_message(message: &mut MessageReader<'_>) -> Decoded<ServerMessage> {
     let tag = message.reader.tag(MESSAGES.len())?;
     let mut head = Head::named(MESSAGES[usize::from(tag)]);
     let content = match tag {
-        0 => Content::Connected {
+        0 => Content::Connected(Box::new(Greeting {
             identity: message.reader.array()?,
             connection_id: message.reader.array()?,
             token: message.string()?,
-        },
+        })),
         1 => {
             let query_set = set_head(message, &mut head)?;
             Content::SubscribeApplied { rows: query_rows(message, query_set, Direction::In)? }
@@ -143,7 +145,7 @@ enum Direction {
 }
 
 /// QueryRows: whole rows, some tables several times.
-fn query_rows(message: &mut MessageReader<'_>, query_set: u32, direction: Direction) -> Decoded<Rows> {
+fn query_rows(message: &mut MessageReader<'_>, query_set: u32, direction: Direction) -> Decoded<Box<Rows>> {
     let tables = message.list(|message| {
         let table = message.span_of_text()?;
         let rows = message.row_list()?;
@@ -157,8 +159,8 @@ fn query_rows(message: &mut MessageReader<'_>, query_set: u32, direction: Direct
 }
 
 /// TransactionUpdate: by query set, then by table, then one chunk for each query.
-fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Rows> {
-    let mut rows = Vec::new();
+fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Box<Rows>> {
+    let mut rows = message.empty_rows();
     for _ in 0..message.reader.count(8)? {
         let query_set = message.reader.u32()?;
         for _ in 0..message.reader.count(8)? {
@@ -167,11 +169,11 @@ fn transaction_update(message: &mut MessageReader<'_>) -> Decoded<Rows> {
                 let is_event = message.reader.tag(2)? == 1;
                 let inserts = message.row_list()?;
                 let deletes = if is_event { Default::default() } else { message.row_list()? };
-                rows.push(TableRows { table, query_set, is_event, part: None, inserts, deletes });
+                rows.tables.push(TableRows { table, query_set, is_event, part: None, inserts, deletes });
             }
         }
     }
-    Ok(rows.into())
+    Ok(rows)
 }
 
 fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<(Outcome, Option<Returned>)> {
@@ -180,7 +182,7 @@ fn reducer_outcome(message: &mut MessageReader<'_>) -> Decoded<(Outcome, Option<
             let value = message.bytes()?;
             (Outcome::Committed(transaction_update(message)?), Some(Ok(value)))
         }
-        1 => (Outcome::Committed(Rows::default()), Some(Ok(Bytes::new()))),
+        1 => (Outcome::Committed(message.empty_rows()), Some(Ok(Bytes::new()))),
         2 => {
             let error = message.bytes()?;
             (Outcome::Failed(error_text(&error)), Some(Err(error)))
