@@ -1,6 +1,7 @@
 //! The border with Python: the only folder that names `pyo3`. Signatures and docstrings are in `_core.pyi`.
 
 mod answer;
+mod calls;
 mod classes;
 mod connection;
 mod context;
@@ -12,6 +13,7 @@ mod event;
 mod fields;
 mod functions;
 mod packed;
+mod pending;
 mod plain;
 mod row;
 mod slots;
@@ -41,6 +43,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<connection::Connection>()?;
     module.add_class::<table::TableCache>()?;
     module.add_class::<context::EventContext>()?;
+    module.add_class::<pending::Pending>()?;
+    module.add_class::<calls::Calls>()?;
     module.add_class::<delivery::Callbacks>()?;
     module.add_class::<delivery::Delivery>()?;
     module.add_class::<event::TableDiff>()?;
