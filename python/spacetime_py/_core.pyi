@@ -458,9 +458,11 @@ class Calls:
         self,
         new_event: Callable[[], _WaitEvent],
         new_future: Callable[[], Future[Any]] | None,
-        send: Callable[[bool], None],
     ) -> None:
-        """What is known in the event loop. `send(at_once)` sends what was queued in the core."""
+        """The event loop is known."""
+
+    def send_by(self, send: Callable[[bool], None]) -> None:
+        """A session begins, whose `send(at_once)` sends what is queued in the core."""
 
     @property
     def timeout(self) -> float | None: ...

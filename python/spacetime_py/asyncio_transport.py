@@ -121,9 +121,6 @@ class AsyncioTransport(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if self._tls is None:
-            # uvloop would write at the end of the loop's turn. We put together what goes together.
-            self._transport.set_write_buffer_limits(high=0)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
@@ -141,6 +138,18 @@ class AsyncioTransport(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended.set()
         self._driver.on_end(exc)
+
+
+class BytesTransport(AsyncioTransport, asyncio.Protocol):
+    """TCP without TLS on uvloop, which calls once for a read, and not before it as well."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # It would write at the end of the loop's turn. What goes together is together already.
+        cast(asyncio.Transport, transport).set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        self._driver.on_data(data)
 
 
 class SelectorTransport(AsyncioTransport):

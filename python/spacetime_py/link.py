@@ -90,7 +90,7 @@ class Link:
         self._retry_in = 0.0
         self.greeting: Connected | None = None
         self.new_event: Callable[[], Event] = event_class()
-        dispatcher.calls.enter(self.new_event, future_maker(), self.send)
+        dispatcher.calls.enter(self.new_event, future_maker())
         self.states = StateStream(self.new_event)
         self._closing = self.new_event()
         self._retry_now = self.new_event()
@@ -195,10 +195,10 @@ class Link:
             ) from state.error
         return self.session
 
-    def send(self, at_once: bool = False) -> None:
+    def send(self) -> None:
         """Send what was queued in the core; without a connection, once there is one."""
         if self.session is not None:
-            self.session.send(at_once)
+            self.session.send()
 
     def _start_closing(self) -> None:
         self._closing.set()

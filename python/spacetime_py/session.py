@@ -49,6 +49,7 @@ class Session:
         self._on_event = on_event
         self._delivery = delivery
         self._calls = calls
+        calls.send_by(self.send)
         self._on_session_end = on_end
         self._transport: Transport | None = None
         self._wake = new_event()

@@ -35,8 +35,6 @@ struct Entered {
     new_event: Py<PyAny>,
     /// Makes a future of the running event loop, if it is asyncio's.
     new_future: Option<Py<PyAny>>,
-    /// `send(at_once)`
-    send: Py<PyAny>,
 }
 
 #[derive(Default)]
@@ -44,6 +42,8 @@ struct State {
     in_flight: HashMap<u32, Py<Pending>, RandomState>,
     /// `watch(kind, name)` gives who hears of the end.
     watch: Option<Py<PyAny>>,
+    /// `send(at_once)` of the session.
+    send: Option<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -66,8 +66,14 @@ impl Calls {
         }
     }
 
-    fn enter(&self, new_event: Py<PyAny>, new_future: Option<Py<PyAny>>, send: Py<PyAny>) {
-        _ = self.entered.set(Entered { new_event, new_future, send });
+    fn enter(&self, new_event: Py<PyAny>, new_future: Option<Py<PyAny>>) {
+        _ = self.entered.set(Entered { new_event, new_future });
+    }
+
+    /// A session begins.
+    fn send_by(&self, send: Py<PyAny>) {
+        let old = self.state().send.replace(send);
+        drop(old); // with no lock held
     }
 
     #[getter]
@@ -144,13 +150,13 @@ impl Calls {
         visit.call(&self.core)?;
         self.classes.iter().try_for_each(|class| visit.call(class))?;
         visit.call(&self.prepare)?;
-        if let Some(Entered { new_event, new_future, send }) = self.entered.get() {
+        if let Some(Entered { new_event, new_future }) = self.entered.get() {
             visit.call(new_event)?;
             visit.call(new_future)?;
-            visit.call(send)?;
         }
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         visit.call(&state.watch)?;
+        visit.call(&state.send)?;
         state.in_flight.values().try_for_each(|call| visit.call(call))
     }
 }
@@ -170,7 +176,7 @@ impl Calls {
             self.prepare.call1(py, (kind, name))?;
         }
         let Sent { request_id, queued } = request(self.core.get(), name.to_str()?)?;
-        let Entered { new_event, new_future, send } = self.entered.get().expect("whoever is prepared has entered");
+        let Entered { new_event, new_future } = self.entered.get().expect("whoever is prepared has entered");
         let made = self.classes[class].bind(py).call1((kind, name, new_event, new_future.as_ref(), timeout))?;
         let call: Bound<'py, Pending> = made.cast_into()?;
         let (count, watch) = self.add(request_id, call.clone().unbind(), py);
@@ -179,9 +185,14 @@ impl Calls {
         }
         // While other calls are in flight, those of one turn of the loop share a write. What was queued before is sent already.
         if count == 1 || queued == 1 || queued % MANY == 0 {
-            send.call1(py, (count == 1 || queued != 1,))?;
+            self.send(py, count == 1 || queued != 1)?;
         }
         Ok(call)
+    }
+
+    fn send(&self, py: Python<'_>, at_once: bool) -> PyResult<()> {
+        let send = self.state().send.as_ref().map(|send| send.clone_ref(py));
+        send.map_or(Ok(()), |send| send.call1(py, (at_once,)).map(drop))
     }
 
     /// Gives how many there are now, and who watches.
