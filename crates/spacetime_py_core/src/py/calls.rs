@@ -14,9 +14,6 @@ use pyo3::types::{PyString, PyTuple, PyType};
 use super::connection::{Connection, Sent};
 use super::pending::Pending;
 
-/// So many calls of one turn of the event loop are sent before its end: the server begins with them meanwhile.
-const MANY: usize = 128;
-
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Calls {
     core: Py<Connection>,
@@ -183,9 +180,9 @@ impl Calls {
         if let Some(watch) = watch {
             call.get().set_on_done(Some(watch.call1(py, (kind, name))?));
         }
-        // While other calls are in flight, those of one turn of the loop share a write. What was queued before is sent already.
-        if count == 1 || queued == 1 || queued % MANY == 0 {
-            self.send(py, count == 1 || queued != 1)?;
+        // While other calls are in flight, those of one turn of the loop share a write. Whoever queued before has asked for it.
+        if count == 1 || queued == 1 {
+            self.send(py, count == 1)?;
         }
         Ok(call)
     }

@@ -139,8 +139,7 @@ impl Pending {
         let mut state = self.state();
         state.is_done = true;
         let old = state.value.replace(value.clone_ref(py));
-        let (future, event, on_done) =
-            (clone(py, &state.future), clone(py, &state.event), clone(py, &state.on_done));
+        let (future, event, on_done) = (clone(py, &state.future), clone(py, &state.event), clone(py, &state.on_done));
         drop(state);
         drop(old);
         if let Some(future) = future {
@@ -177,7 +176,8 @@ impl Pending {
                 state.is_watched = true;
                 state.future = Some(future.clone().unbind());
                 drop(state);
-                future.call_method0(intern!(py, "__await__"))
+                // The same as its `__await__`, which takes longer to find.
+                Ok(future.try_iter()?.into_any())
             }
             _ => slf.call_method0(intern!(py, "_wait"))?.call_method0(intern!(py, "__await__")),
         }
@@ -214,12 +214,7 @@ fn clone(py: Python<'_>, held: &Option<Py<PyAny>>) -> Option<Py<PyAny>> {
     held.as_ref().map(|held| held.clone_ref(py))
 }
 
-fn tell_others(
-    py: Python<'_>,
-    event: Option<Py<PyAny>>,
-    on_done: Option<Py<PyAny>>,
-    error: Py<PyAny>,
-) -> PyResult<()> {
+fn tell_others(py: Python<'_>, event: Option<Py<PyAny>>, on_done: Option<Py<PyAny>>, error: Py<PyAny>) -> PyResult<()> {
     if let Some(event) = event {
         event.call_method0(py, intern!(py, "set"))?;
     }
