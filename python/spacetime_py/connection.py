@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 import anyio
 from typing_extensions import Self, Unpack
 
-from ._core import Calls, Connected, ConnectionId, Identity, Module
+from ._core import Connected, ConnectionId, Identity, Module
 from ._core import Connection as Core
 from .addresses import from_environment, from_url
 from .builder import DbConnectionBuilder
@@ -29,11 +29,10 @@ from .fit import Fit
 from .link import Link, LinkOptions
 from .logs import subscription_log
 from .options import AddressedOptions, ConnectionOptions
-from .pending import Pending
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
-from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
+from .reducer import Procedures, Reducers, new_calls
 from .session import Session
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
@@ -184,8 +183,7 @@ class DbConnection:
         )
         # What callbacks are given as the connection: the facade, if there is one.
         self._face: object = self
-        classes = ReducerCall, ProcedureCall, Pending
-        self._calls = Calls(self._core, classes, call_timeout, self._prepare)
+        self._calls = new_calls(self._core, call_timeout, self._prepare)
         self._dispatcher = Dispatcher(self, self._module, self._guard, self._calls)
         tables, reducers, procedures = self._parts
         self.db = tables(self._core, self._dispatcher.rows)

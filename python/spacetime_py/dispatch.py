@@ -76,9 +76,7 @@ _Event: TypeAlias = (
 class Dispatcher:
     """Knows who waits for what: listeners, calls in flight, subscriptions."""
 
-    def __init__(
-        self, connection: object, module: Module, guard: Guard, calls: Calls
-    ) -> None:
+    def __init__(self, connection: object, module: Module, guard: Guard, calls: Calls) -> None:
         self.connection = connection
         self.hub = Hub()
         self._guard = guard

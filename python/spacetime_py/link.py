@@ -250,6 +250,7 @@ class Link:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
             self.session = None
+            self._dispatcher.calls.is_ready = False
             beside.cancel()
             with anyio.CancelScope(shield=True):
                 await beside.wait()

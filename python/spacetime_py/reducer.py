@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from ._core import Calls
+from ._core import Connection as Core
 from .names import no_such
 from .pending import Pending
 
@@ -49,6 +51,11 @@ class ProcedureCall(Call[_T]):
     """
 
     __slots__ = ()
+
+
+def new_calls(core: Core, timeout: float | None, prepare: Callable[[str, str], None]) -> Calls:
+    """What makes the calls of a connection: see `_core.Calls`."""
+    return Calls(core, (ReducerCall, ProcedureCall, Pending), timeout, prepare)
 
 
 class Reducers:

@@ -63,10 +63,8 @@ impl Protocol {
 
     /// Puts a message behind those that are sent with it, in as few payloads as the version allows.
     pub fn encode(self, message: &ClientMessage<'_>, payloads: &mut Vec<Vec<u8>>) -> Result<()> {
-        let mut writer = match payloads.pop_if(|_| self == Protocol::V3) {
-            Some(payload) => Writer(payload),
-            None => Writer::default(),
-        };
+        let joined = if self == Protocol::V3 { payloads.pop() } else { None };
+        let mut writer = Writer(joined.unwrap_or_default());
         let start = writer.0.len();
         let encoded = match self {
             Protocol::V1 => v1::encode(message, &mut writer),
