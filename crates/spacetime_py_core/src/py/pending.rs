@@ -174,8 +174,9 @@ impl Pending {
                 let future = new_future.bind(py).call0()?;
                 let mut state = this.state();
                 state.is_watched = true;
-                state.future = Some(future.clone().unbind());
+                let old = state.future.replace(future.clone().unbind());
                 drop(state);
+                drop(old);
                 // The same as its `__await__`, which takes longer to find.
                 Ok(future.try_iter()?.into_any())
             }
