@@ -18,6 +18,7 @@ from spacetime_py import MemoryTransport
 from spacetime_py._core import Connection, SubscribeApplied, open_envelope
 from spacetime_py.callbacks import Guard
 from spacetime_py.dispatch import Dispatcher
+from spacetime_py.reducer import new_calls
 from spacetime_py.transport import Driver, Endpoint
 from tests.codegen.golden import schema_1_2_0_version9 as all_types
 
@@ -168,7 +169,8 @@ class Heard:
 
     def __init__(self, table: str, rows: list[bytes]) -> None:
         self.core = peer.subscribed(MODULE, table, rows)
-        self.dispatcher = Dispatcher(object(), MODULE, Guard(None))
+        calls = new_calls(self.core, None, print)
+        self.dispatcher = Dispatcher(object(), MODULE, Guard(None), calls)
         self.db = RemoteTables(self.core, self.dispatcher.rows)
 
     def receive(self, data: bytes) -> None:

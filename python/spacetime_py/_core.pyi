@@ -4,7 +4,8 @@ threads.
 What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from asyncio import Future
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
@@ -12,7 +13,12 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 from typing_extensions import Buffer, Self, dataclass_transform, disjoint_base
 
 from .context import Event as _ContextEvent
-from .pending import Pending
+from .pending import Failure as _Failure
+from .pending import Pending as _Pending
+from .pending import Watch as _Watch
+from .reducer import ProcedureCall as _ProcedureCall
+from .reducer import ReducerCall as _ReducerCall
+from .transport import Event as _WaitEvent
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -396,6 +402,96 @@ class EventContext(Generic[_C_co]):
         """Whose connection this is."""
 
 @disjoint_base
+class Pending(Generic[_T]):
+    """An answer that comes later: what every call needs of it. The rest is in `pending.py`."""
+
+    _is_watched: bool
+    """Whether somebody hears of its failure, so that the log need not tell."""
+    _future: Future[_T] | None
+    """Of the task that waits."""
+    _event: _WaitEvent | None
+    """Of all other tasks."""
+    _on_done: Callable[[Exception | None], object] | None
+
+    def __new__(
+        cls,
+        kind: str,
+        name: str,
+        new_event: Callable[[], _WaitEvent],
+        new_future: Callable[[], Future[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> Self: ...
+    @property
+    def is_done(self) -> bool:
+        """Whether the outcome is known, so that awaiting does not wait."""
+
+    @property
+    def _kind(self) -> str: ...
+    @property
+    def _name(self) -> str: ...
+    @property
+    def _new_event(self) -> Callable[[], _WaitEvent]: ...
+    @property
+    def _new_future(self) -> Callable[[], Future[_T]] | None: ...
+    @property
+    def _timeout(self) -> float | None: ...
+    @property
+    def _value(self) -> _T | None: ...
+    @property
+    def _failure(self) -> _Failure | None: ...
+    def _resolve(self, value: _T) -> None: ...
+    def _end(self, failure: _Failure, error: Exception) -> None:
+        """It has failed, as who waits for its future knows: tell all others."""
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        """As `_wait`, without a frame of its own for the first to wait."""
+
+@final
+class Calls:
+    """Own calls in flight. Each is made, sent and given to its caller in one step.
+
+    `classes` are those of a reducer's call, a procedure's and a query; `timeout` is for calls that
+    have none of their own. `prepare(kind, name)` raises what keeps a call from being made. It is
+    asked until it says `is_ready`.
+    """
+
+    is_ready: bool
+    watch: _Watch | None
+
+    def __new__(
+        cls,
+        core: Connection,
+        classes: tuple[type[_ReducerCall[Any]], type[_ProcedureCall[Any]], type[_Pending[Any]]],
+        timeout: float | None,
+        prepare: Callable[[str, str], None],
+    ) -> Calls: ...
+    def enter(
+        self,
+        new_event: Callable[[], _WaitEvent],
+        new_future: Callable[[], Future[Any]] | None,
+    ) -> None:
+        """The event loop is known."""
+
+    def send_by(self, send: Callable[[bool], None]) -> None:
+        """A session begins, whose `send(at_once)` sends what is queued in the core."""
+
+    @property
+    def timeout(self) -> float | None: ...
+    def call_reducer(
+        self, name: str, args: Sequence[object], timeout: float | None
+    ) -> _ReducerCall[Any]: ...
+    def call_procedure(
+        self, name: str, args: Sequence[object], timeout: float | None
+    ) -> _ProcedureCall[Any]: ...
+    def query(self, query: str, timeout: float | None) -> _Pending[list[Any]]: ...
+    def pop(self, request_id: int) -> _Pending[Any] | None: ...
+    def values(self) -> list[_Pending[Any]]:
+        """In the order in which they were made."""
+
+    def take_all(self) -> list[_Pending[Any]]: ...
+    def __len__(self) -> int: ...
+
+@disjoint_base
 class Callbacks:
     """What a list of callbacks holds, where the core finds it for each row."""
 
@@ -411,7 +507,7 @@ class Delivery:
     """The short way from transactions to row callbacks, and to who awaits an own call.
 
     `tables` has for each table its callbacks of inserts, deletes and updates, `calls` the own calls
-    in flight by request id. While there are `others`, who hear of messages in another way, it takes
+    in flight. While there are `others`, who hear of messages in another way, it takes
     none. What a callback raises goes to `report(place, callback, error)`.
     """
 
@@ -420,7 +516,7 @@ class Delivery:
         connection: object,
         tables: Sequence[tuple[Callbacks, Callbacks, Callbacks]],
         others: set[object],
-        calls: dict[int, Pending[Any]],
+        calls: Calls,
         report: Callable[[str, Callable[..., object], Exception], object],
     ) -> Delivery: ...
     def set_connection(self, connection: object) -> None:

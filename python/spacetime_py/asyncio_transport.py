@@ -49,6 +49,7 @@ class AsyncioTransport(asyncio.BufferedProtocol):
     ) -> None:
         self._endpoint = endpoint
         self._driver = driver
+        self._on_data, self._next_data = driver.on_data, driver.next_data
         self._tls = tls
         self._proxy = proxy
         self._buffer = _buffers.incoming
@@ -87,8 +88,11 @@ class AsyncioTransport(asyncio.BufferedProtocol):
             raise
 
     def flush(self) -> None:
-        if self._transport is not None and not self._peer_is_slow:
-            self._write(self._transport)
+        transport = self._transport
+        if transport is None or self._peer_is_slow:
+            return
+        if (data := self._next_data()) and not transport.is_closing():
+            transport.write(data)
 
     def flush_soon(self) -> None:
         if not self._flush_is_scheduled:
@@ -99,15 +103,12 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         self._flush_is_scheduled = False
         self.flush()
 
-    def _write(self, transport: asyncio.Transport) -> None:
-        if (data := self._driver.next_data()) and not transport.is_closing():
-            transport.write(data)
-
     def close(self) -> None:
         if self._transport is None:
             self._ended.set()
         else:
-            self._write(self._transport)
+            self._peer_is_slow = False
+            self.flush()
             self._transport.close()
 
     def abort(self) -> None:
@@ -126,7 +127,7 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._driver.on_data(self._buffer[:nbytes])
+        self._on_data(self._buffer[:nbytes])
 
     def pause_writing(self) -> None:
         self._peer_is_slow = True
@@ -138,6 +139,18 @@ class AsyncioTransport(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended.set()
         self._driver.on_end(exc)
+
+
+class BytesTransport(AsyncioTransport, asyncio.Protocol):
+    """TCP without TLS on uvloop, which calls once for a read, and not before it as well."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # It would write at the end of the loop's turn. What goes together is together already.
+        cast(asyncio.Transport, transport).set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        self._on_data(data)
 
 
 class SelectorTransport(AsyncioTransport):
@@ -184,7 +197,7 @@ class SelectorTransport(AsyncioTransport):
             self._end(error)
             return
         if count:
-            self._driver.on_data(self._buffer[:count])
+            self._on_data(self._buffer[:count])
         else:
             self._end(None)
 
@@ -192,10 +205,10 @@ class SelectorTransport(AsyncioTransport):
         # What the socket has not taken goes first; more is fetched only after it.
         if self._socket is None or self._unsent:
             return
-        if data := self._driver.next_data():
-            self._send(memoryview(data))
+        if data := self._next_data():
+            self._send(data)
 
-    def _send(self, data: memoryview) -> None:
+    def _send(self, data: bytes | memoryview) -> None:
         if self._socket is None:
             return
         try:
@@ -209,7 +222,7 @@ class SelectorTransport(AsyncioTransport):
             return
         if not self._unsent:
             self._loop.add_writer(self._socket, self._on_writable)
-        self._unsent = data[sent:]
+        self._unsent = memoryview(data)[sent:]
 
     def _on_writable(self) -> None:
         if self._socket is None:

@@ -29,11 +29,10 @@ from .fit import Fit
 from .link import Link, LinkOptions
 from .logs import subscription_log
 from .options import AddressedOptions, ConnectionOptions
-from .pending import Pending
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
-from .reducer import ProcedureCall, Procedures, ReducerCall, Reducers
+from .reducer import Procedures, Reducers, new_calls
 from .session import Session
 from .sockets import network
 from .state import ConnectionState, ConnectionStatus
@@ -147,7 +146,6 @@ class DbConnection:
             raise ValueError("database is the name or identity of a database, not empty")
         endpoint = parse_uri(uri)
         headers = checked_headers(headers or {})
-        self._call_timeout = call_timeout
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
         self._tokens = Tokens(token, endpoint.uri, token_refresh)
@@ -185,11 +183,12 @@ class DbConnection:
         )
         # What callbacks are given as the connection: the facade, if there is one.
         self._face: object = self
-        self._dispatcher = Dispatcher(self, self._module, self._guard)
+        self._calls = new_calls(self._core, call_timeout, self._prepare)
+        self._dispatcher = Dispatcher(self, self._module, self._guard, self._calls)
         tables, reducers, procedures = self._parts
         self.db = tables(self._core, self._dispatcher.rows)
-        self.reducers = reducers(self._call_reducer)
-        self.procedures = procedures(self._call_procedure)
+        self.reducers = reducers(self._calls.call_reducer)
+        self.procedures = procedures(self._calls.call_procedure)
         self._link: Link | None = None
         for on_made in self._on_made:
             on_made(self)
@@ -327,10 +326,7 @@ class DbConnection:
         `into`: a class of your own to make of each row, as `spacetime_py.into` does.
         Raises QueryError, CallTimeout, ConnectionClosed; ConversionError.
         """
-        session = self._usable()
-        text = sql_of(query)
-        pending = self._sent("query", text, self._core.query(text), session)
-        rows = await pending.wait(self._call_timeout if timeout is None else timeout)
+        rows = await self._calls.query(sql_of(query), timeout)
         return rows if into is None else all_into(rows, into)
 
     async def set_token(
@@ -437,30 +433,12 @@ class DbConnection:
         self._face = face
         self._dispatcher.lend(face, elsewhere)
 
-    def _call_reducer(
-        self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ReducerCall:
-        session = self._session_for("reducer", name)
-        request_id = self._core.call_reducer(name, args)
-        pending = self._sent("reducer", name, request_id, session)
-        return ReducerCall(pending, self._call_timeout if timeout is None else timeout)
-
-    def _call_procedure(
-        self, name: str, args: Sequence[object], timeout: float | None
-    ) -> ProcedureCall[Any]:
-        session = self._session_for("procedure", name)
-        request_id = self._core.call_procedure(name, args)
-        pending = self._sent("procedure", name, request_id, session)
-        return ProcedureCall(pending, self._call_timeout if timeout is None else timeout)
-
-    def _sent(self, kind: str, name: str, request_id: int, session: Session) -> Pending[Any]:
-        dispatcher, calls = self._dispatcher, self._dispatcher.calls
-        pending = dispatcher.new_pending(kind, name, session.new_event, session.new_future)
-        calls[request_id] = pending
-        if not session.is_sending:
-            # While other calls are in flight, those of one turn of the loop share a write.
-            session.send(at_once=len(calls) == 1)
-        return pending
+    def _prepare(self, kind: str, name: str) -> None:
+        """Raises what keeps a call from being made."""
+        if self._fit is not None and self._fit.found:
+            self._fit.check_call(kind, name)
+        self._usable()
+        self._calls.is_ready = self._fit is None or not self._fit.found
 
     def _subscribe(
         self,
@@ -504,14 +482,6 @@ class DbConnection:
         link.check_open()
         self._greeting()
         return link.usable_session()
-
-    def _session_for(self, kind: str, name: str) -> Session:
-        if self._fit is not None and self._fit.found:
-            self._fit.check_call(kind, name)
-        link = self._link
-        if link is not None and link.session is not None and link.session.is_usable:
-            return link.session
-        return self._usable()
 
 
 def _checked(callback: Callable[..., object] | None, place: str) -> Callback | None:

@@ -54,7 +54,7 @@ def _lines(connection: DbConnection) -> Iterable[str]:
     held = {name: table for name, table in stats.tables.items() if table.rows}
     tables = [(name, f"{one.rows} rows", _size(one.bytes)) for name, one in held.items()]
     yield from _table("tables", tables)
-    calls = list(connection._dispatcher.calls.values())
+    calls = connection._dispatcher.calls.values()
     yield from _table("calls in flight", [[str(call)] for call in calls])
     yield from _table("calls", _call_stats(stats))
     yield from _table("traffic", _traffic(stats))

@@ -6,7 +6,6 @@ The core has applied the whole message to the cache before it gives the event. B
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ._core import (
+    Calls,
     Delivery,
     Module,
     ProcedureResult,
@@ -76,7 +76,7 @@ _Event: TypeAlias = (
 class Dispatcher:
     """Knows who waits for what: listeners, calls in flight, subscriptions."""
 
-    def __init__(self, connection: object, module: Module, guard: Guard) -> None:
+    def __init__(self, connection: object, module: Module, guard: Guard, calls: Calls) -> None:
         self.connection = connection
         self.hub = Hub()
         self._guard = guard
@@ -84,9 +84,8 @@ class Dispatcher:
         self._rows_by_number = list(self.rows.values())
         self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
-        self.calls: dict[int, Pending[Any]] = {}
+        self.calls = calls
         self.calls_lost = 0
-        self.watch: Watch | None = None
         self.subscriptions: dict[int, Subscription] = {}
         lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
         self._delivery = Delivery(connection, lists, self.hub.others, self.calls, guard.report)
@@ -97,17 +96,25 @@ class Dispatcher:
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
 
+    @property
+    def watch(self) -> Watch | None:
+        """Who hears of all that is asked of the server."""
+        return self.calls.watch
+
+    @watch.setter
+    def watch(self, watch: Watch | None) -> None:
+        self.calls.watch = watch
+
     def new_pending(
         self,
         kind: str,
         name: str,
         new_event: Callable[[], WaitEvent],
-        new_future: Callable[[], asyncio.Future[Any]] | None = None,
     ) -> Pending[Any]:
         """What is asked of the server from now on, with whoever watches over it."""
-        pending: Pending[Any] = Pending(kind, name, new_event, new_future)
+        pending: Pending[Any] = Pending(kind, name, new_event)
         if self.watch is not None:
-            pending.on_done = self.watch(kind, name)
+            pending._on_done = self.watch(kind, name)
         return pending
 
     @property
@@ -145,18 +152,17 @@ class Dispatcher:
 
     def lose(self, error: SpacetimeDBError) -> None:
         """The connection was lost and may come back; calls in flight are lost for good."""
-        calls = list(self.calls.values())
-        self.calls.clear()
+        calls = self.calls.take_all()
         self.calls_lost += len(calls)
         for call in calls:
-            call.fail(_of_call_in_flight(error))
+            call._fail(_of_call_in_flight(error))
 
     def end(self, error: SpacetimeDBError) -> None:
         """The connection has ended: so does every wait."""
         self.lose(error)
         subscriptions, self.subscriptions = self.subscriptions, {}
         for subscription in subscriptions.values():
-            subscription.ended.is_watched |= not subscription.is_unsubscribing
+            subscription.ended._is_watched |= not subscription.is_unsubscribing
             subscription.fail(fresh(error))
         told = None if is_our_close(error) else error
         for rows in self._rows_by_number:
@@ -165,11 +171,11 @@ class Dispatcher:
 
     def _transaction(self, event: TransactionUpdate) -> None:
         request_id = event.request_id
-        call = None if request_id is None else self.calls.pop(request_id, None)
+        call = None if request_id is None else self.calls.pop(request_id)
         if event.error is not None:
             if call is not None:
                 calls_log.debug("%s failed, %s error: %s", call, *event.error)
-                call.fail(_failure(call.name, event.error, event.reducer))
+                call._fail(_failure(call._name, event.error, event.reducer))
             return
         info = event.reducer
         cause = transaction_event(info, request_id is not None)
@@ -184,7 +190,7 @@ class Dispatcher:
         queries = "; ".join(subscription.queries)
         subscription_log.info("applied in %.1f ms with %d new rows: %s", took, rows, queries)
         context = self._context(SubscribeAppliedEvent(subscription.queries))
-        subscription.applied.resolve(None)
+        subscription.applied._resolve(None)
         place = "on_applied of a subscription"
         # One that was unsubscribed meanwhile is told of by its end alone.
         on_applied = () if subscription.is_unsubscribing else subscription.on_applied
@@ -194,7 +200,7 @@ class Dispatcher:
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
         subscription = self.subscriptions.pop(event.query_set)
         subscription_log.info("unsubscribed: %s", "; ".join(subscription.queries))
-        subscription.ended.resolve(None)
+        subscription.ended._resolve(None)
         self._run_rows(event.diff, self._context(UnsubscribeAppliedEvent(subscription.queries)))
 
     def _subscription_failed(self, event: SubscriptionFailed) -> None:
@@ -208,31 +214,31 @@ class Dispatcher:
         for subscription in failed:
             error = SubscriptionError(subscription.queries, message)
             subscription_log.info("refused or ended by the server: %s", error)
-            subscription.applied.is_watched |= bool(subscription.on_error)
-            subscription.ended.is_watched |= bool(subscription.on_error)
+            subscription.applied._is_watched |= bool(subscription.on_error)
+            subscription.ended._is_watched |= bool(subscription.on_error)
             subscription.fail(error)
             context = self._context(SubscribeErrorEvent(error))
             self._call_all("on_error of a subscription", subscription.on_error, context, error)
 
     def _procedure_result(self, event: ProcedureResult) -> None:
-        call = self.calls.pop(event.request_id, None)
+        call = self.calls.pop(event.request_id)
         if call is None:
             return
         if event.error is not None:
             calls_log.debug("%s failed: %s", call, event.error)
-            call.fail(ProcedureError(call.name, event.error))
+            call._fail(ProcedureError(call._name, event.error))
             return
         _answer(call, lambda: event.value)
 
     def _query_result(self, event: QueryResult) -> None:
-        call = self.calls.pop(event.request_id, None)
+        call = self.calls.pop(event.request_id)
         if call is None:
             return
         if event.error is not None:
             calls_log.debug("%s failed: %s", call, event.error)
-            call.fail(QueryError(call.name, event.error))
+            call._fail(QueryError(call._name, event.error))
         else:
-            call.resolve(event.rows)
+            call._resolve(event.rows)
 
     def _context(self, event: Event) -> EventContext[Any]:
         return EventContext(self.connection, event)
@@ -267,10 +273,10 @@ class Dispatcher:
 
 def _answer(call: Pending[Any], decode: Callable[[], object]) -> None:
     try:
-        call.resolve(decode())
+        call._resolve(decode())
     except SpacetimeDBError as error:
         # A value that the bindings cannot decode is the caller's affair, not the connection's.
-        call.fail(error)
+        call._fail(error)
 
 
 def _failure(name: str, error: tuple[str, str], info: ReducerInfo | None) -> ReducerError:

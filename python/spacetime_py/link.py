@@ -38,7 +38,7 @@ from .state import ConnectionState, ConnectionStatus, StateStream
 from .swap import Swap
 from .token_source import TokenSource
 from .tokens import Tokens
-from .transport import Endpoint, Event, TransportFactory, event_class
+from .transport import Endpoint, Event, TransportFactory, event_class, future_maker
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -90,6 +90,7 @@ class Link:
         self._retry_in = 0.0
         self.greeting: Connected | None = None
         self.new_event: Callable[[], Event] = event_class()
+        dispatcher.calls.enter(self.new_event, future_maker())
         self.states = StateStream(self.new_event)
         self._closing = self.new_event()
         self._retry_now = self.new_event()
@@ -103,7 +104,7 @@ class Link:
             "connection", "greeting", self.new_event
         )
         # Entering raises what went wrong, so that the log need not tell.
-        self._greeted.is_watched = True
+        self._greeted._is_watched = True
 
     @property
     def is_active(self) -> bool:
@@ -121,7 +122,7 @@ class Link:
         connection_log.debug("connecting to %s", self._explain.place)
         await self._background.start(self._run)
         try:
-            await self._greeted.wait()
+            await self._greeted._wait()
             await self._compared.wait()
             if self._ended_by is not None and isinstance(self._ended_by, SchemaMismatchError):
                 self.check_open()
@@ -161,7 +162,7 @@ class Link:
             swap.skips_waiting(why)
             self._retry_in = 0.0
             self._retry_now.set()
-        await done.wait(timeout)
+        await done._wait(timeout)
         await self._keep_token()
 
     async def _keep_token(self) -> None:
@@ -232,6 +233,7 @@ class Link:
             self._on_event,
             # A capture is written after each event.
             None if options.capture else self._dispatcher.delivery,
+            self._dispatcher.calls,
             self._on_session_end,
         )
         if self._closing.is_set():
@@ -248,6 +250,7 @@ class Link:
             await session.run(options.transport, options.endpoint, options.connect_timeout)
         finally:
             self.session = None
+            self._dispatcher.calls.is_ready = False
             beside.cancel()
             with anyio.CancelScope(shield=True):
                 await beside.wait()
@@ -258,6 +261,7 @@ class Link:
         try:
             await self._prepared.wait()
             found = await fit.ask(self._options.transport, self._presented)
+            self._dispatcher.calls.is_ready = False
             if found is None:
                 return
             if fit.is_another_module(found):
@@ -356,7 +360,7 @@ class Link:
             )
             self.states.set(ConnectionState(ConnectionStatus.CONNECTED))
             self._tell(self._options.on_connect, "on_connect", greeting.identity, greeting.token)
-            self._greeted.resolve(None)
+            self._greeted._resolve(None)
 
     def _finish(self, error: SpacetimeDBError) -> None:
         """There will be no other session. The first reason counts."""
@@ -370,12 +374,12 @@ class Link:
             connection_log.info("ended for good: %s: %s", self._explain.place, error)
         self.states.set(ConnectionState(ConnectionStatus.CLOSED, error=told))
         if self.greeting is None:
-            self._greeted.fail(error)
+            self._greeted._fail(error)
         else:
             self._tell(self._options.on_disconnect, "on_disconnect", told)
         self._dispatcher.end(error)
         if self._swap is not None:
-            self._swap.done.fail(error)
+            self._swap.done._fail(error)
         self._ended.set()
         if self._options.capture is not None:
             self._options.capture.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import anyio
 
+from ._core import Pending as CorePending
 from .exceptions import CallTimeout, ConnectionClosed
 from .logs import calls_log, subscription_log
 from .transport import Event
@@ -26,100 +27,41 @@ Watch: TypeAlias = Callable[[str, str], OnDone]
 NewPending: TypeAlias = "Callable[[str, str, Callable[[], Event]], Pending[Any]]"
 
 
-class Pending(Generic[_T]):
+class Pending(CorePending[_T], Generic[_T]):
     """Any number of tasks may wait. Giving up, by timeout or cancelling, drops only the waiter.
 
     With `new_future`, as on asyncio, the first to wait has a future of its own, so that nothing of
-    this class stands between the answer and the task; all others wait for one event.
+    this class stands between the answer and the task; all others wait for one event. The core has
+    the ways that every call takes: `__await__` and `_resolve`. Names are private for those whom
+    `Call` is given to.
     """
 
-    __slots__ = (
-        "_event",
-        "_failure",
-        "_future",
-        "_is_watched",
-        "_new_event",
-        "_new_future",
-        "_value",
-        "is_done",
-        "kind",
-        "name",
-        "on_done",
-    )
+    __slots__ = ()
 
-    def __init__(
-        self,
-        kind: str,
-        name: str,
-        new_event: Callable[[], Event],
-        new_future: Callable[[], asyncio.Future[_T]] | None = None,
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.is_done = False
-        self.on_done: OnDone | None = None
-        self._is_watched = False
-        self._new_event = new_event
-        self._new_future = new_future
-        self._event: Event | None = None
-        self._future: asyncio.Future[_T] | None = None
-        self._value: _T | None = None
-        self._failure: _Failure | None = None
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether somebody hears of its failure, so that the log need not tell."""
-        return self._is_watched
-
-    @is_watched.setter
-    def is_watched(self, is_watched: bool) -> None:
-        self._is_watched = is_watched
-        if self._failure is not None:
-            self._failure.is_heard = is_watched
-
-    def resolve(self, value: _T) -> None:
-        self._value = value
-        self.is_done = True
-        if self._future is not None and not self._future.done():
-            self._future.set_result(value)
-        if self._event is not None:
-            self._event.set()
-        if self.on_done is not None:
-            self.on_done(None)
-
-    def fail(self, error: Exception) -> None:
-        self._failure = _Failure(self.kind, self.name, error, self._is_watched)
-        self.is_done = True
+    def _fail(self, error: Exception) -> None:
+        failure = Failure(self._kind, self._name, error, self._is_watched)
         if self._future is not None:
             _fail(self._future, error)
-        if self._event is not None:
-            self._event.set()
-        if self.on_done is not None:
-            self.on_done(error)
+        self._end(failure, error)
 
-    def __await__(self) -> Generator[Any, Any, _T]:
-        """As `wait` without a timeout, without a frame of its own for the first to wait."""
-        if self.is_done or self._future is not None or self._new_future is None:
-            return self.wait().__await__()
-        self._is_watched = True
-        future = self._future = self._new_future()
-        return future.__await__()
-
-    async def wait(self, timeout: float | None = None) -> _T:
+    async def _wait(self, timeout: float | None = None) -> _T:
         """The value. `timeout` in seconds. Raises CallTimeout, or the error that was set."""
         if self.is_done:
             return self.result()
+        if timeout is None:
+            timeout = self._timeout
         self._is_watched = True
         if self._new_future is not None and (self._future is None or self._future.done()):
             future = self._future = self._new_future()
             return await self._in_time(future, timeout)
-        if self._event is None:
-            self._event = self._new_event()
+        event = self._event
+        if event is None:
+            event = self._event = self._new_event()
         if timeout is None:
-            await self._event.wait()
+            await event.wait()
             return self.result()
         with anyio.move_on_after(timeout):
-            await self._event.wait()
+            await event.wait()
         if not self.is_done:
             raise self._late(timeout)
         return self.result()
@@ -135,7 +77,7 @@ class Pending(Generic[_T]):
 
     def result(self) -> _T:
         """The value, or the error that was set. Raises RuntimeError when there is neither yet."""
-        self.is_watched = True
+        self._is_watched = True
         if not self.is_done:
             raise RuntimeError(f"{self} is in flight: wait for it first")
         if self._failure is not None:
@@ -146,10 +88,10 @@ class Pending(Generic[_T]):
         return CallTimeout(f"{self} was not answered within {timeout:g} s")
 
     def __str__(self) -> str:
-        return f"{self.kind} `{self.name}`"
+        return f"{self._kind} `{self._name}`"
 
 
-class _Failure:
+class Failure:
     """An error that is logged once what failed is forgotten, unless somebody has heard of it.
 
     Only this has a finalizer, which would cost every call.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from ._core import Calls
+from ._core import Connection as Core
 from .names import no_such
 from .pending import Pending
 
@@ -15,35 +17,14 @@ _T = TypeVar("_T")
 _V = TypeVar("_V", default=None)
 
 
-class Call(Awaitable[_T], Generic[_T]):
+class Call(Pending[_T], Awaitable[_T], Generic[_T]):
     """What calls of both kinds have in common."""
 
-    __slots__ = ("_pending", "_timeout")
-
-    def __init__(self, pending: Pending[_T], timeout: float | None) -> None:
-        self._pending = pending
-        self._timeout = timeout
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the outcome is known, so that awaiting does not wait."""
-        return self._pending.is_done
-
-    def result(self) -> _T:
-        """The outcome of a call that is done. Raises RuntimeError while it is in flight."""
-        return self._pending.result()
-
-    def __await__(self) -> Generator[Any, Any, _T]:
-        if self._timeout is None:
-            return self._pending.__await__()
-        return self._wait().__await__()
-
-    async def _wait(self, timeout: float | None = None) -> _T:
-        return await self._pending.wait(self._timeout if timeout is None else timeout)
+    __slots__ = ()
 
     def __repr__(self) -> str:
         state = "done" if self.is_done else "in flight"
-        return f"<{type(self).__name__} of {self._pending}, {state}>"
+        return f"<{type(self).__name__} of {self}, {state}>"
 
 
 class ReducerCall(Call[_V], Generic[_V]):
@@ -70,6 +51,11 @@ class ProcedureCall(Call[_T]):
     """
 
     __slots__ = ()
+
+
+def new_calls(core: Core, timeout: float | None, prepare: Callable[[str, str], None]) -> Calls:
+    """What makes the calls of a connection: see `_core.Calls`."""
+    return Calls(core, (ReducerCall, ProcedureCall, Pending), timeout, prepare)
 
 
 class Reducers:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import anyio
 from typing_extensions import Buffer
 
+from ._core import Calls, Delivery
 from ._core import Connection as Core
-from ._core import Delivery
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
-from .transport import Driver, Endpoint, Event, Transport, TransportFactory, future_maker
+from .transport import Driver, Endpoint, Event, Transport, TransportFactory
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -39,22 +39,24 @@ class Session:
         prepare: Callable[[], Awaitable[None]],
         on_event: Callable[[CoreEvent], None],
         delivery: Delivery | None,
+        calls: Calls,
         on_end: Callable[[SpacetimeDBError], None],
     ) -> None:
         self._core = core
         self._explain = explain
         self.new_event = new_event
-        self.new_future = future_maker()
         self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
+        self._calls = calls
+        calls.send_by(self.send)
         self._on_session_end = on_end
         self._transport: Transport | None = None
         self._wake = new_event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
-        # Whether what is queued in the core will be sent without a further word.
-        self.is_sending = False
+        # What is queued meanwhile is sent after it.
+        self._takes_data = False
         self._socket_error: Exception | None = None
         self.is_greeted = False
         # Whether requests reach the server: greeted, and neither closing nor ended.
@@ -65,7 +67,7 @@ class Session:
         self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
     ) -> None:
         """Connect and serve the connection until it ends."""
-        driver = Driver(self._on_data, self._on_end, self._next_data)
+        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
         transport = self._transport = factory(endpoint, driver)
         async with transport:
             try:
@@ -122,7 +124,7 @@ class Session:
         if self._close_by is not None or self.error is not None:
             return
         self._close_by = time.monotonic() + _CLOSE_TIMEOUT
-        self.is_usable = False
+        self.is_usable = self._calls.is_ready = False
         if not self.is_greeted:
             self._connecting.cancel()
             return
@@ -140,17 +142,12 @@ class Session:
 
     def send(self, at_once: bool = False) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""
-        if self.is_sending or self._transport is None:
+        if self._takes_data or self._transport is None:
             return
-        self.is_sending = True
         if at_once:
             self._transport.flush()
         else:
             self._transport.flush_soon()
-
-    def _next_data(self) -> bytes:
-        self.is_sending = False
-        return self._core.data_to_send()
 
     def end(self, error: SpacetimeDBError) -> None:
         """The session has ended. The first reason counts."""
@@ -161,7 +158,7 @@ class Session:
         if not self.is_greeted:
             error = self._explain.before_greeting(error, self._core.protocol is not None)
         self.error = error
-        self.is_usable = False
+        self.is_usable = self._calls.is_ready = False
         self._wake.set()
         self._on_session_end(self.error)
         if self._transport is not None:
@@ -180,7 +177,7 @@ class Session:
     def _on_data(self, data: Buffer) -> None:
         if self.error is not None or self._transport is None:
             return
-        self.is_sending = True
+        self._takes_data = True
         try:
             event = self._core.receive(data, self._delivery)
             if event is None:
@@ -189,9 +186,12 @@ class Session:
                 self._follow(event)
         except Exception as error:
             self.end(self._explain.fault(error))
-        finally:
+        except BaseException:
             # KeyboardInterrupt goes through callbacks, and the connection lives on.
-            self.is_sending = False
+            self._transport.flush_soon()
+            raise
+        finally:
+            self._takes_data = False
         self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:

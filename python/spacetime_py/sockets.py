@@ -10,7 +10,7 @@ import ssl
 from functools import partial
 from pathlib import Path
 
-from .asyncio_transport import AsyncioTransport, SelectorTransport
+from .asyncio_transport import AsyncioTransport, BytesTransport, SelectorTransport
 from .proxies import Proxy, chosen_proxy, require_extra
 from .stream_transport import StreamTransport
 from .transport import Driver, Endpoint, Transport, TransportFactory, on_asyncio
@@ -58,7 +58,10 @@ def socket_transport(
     """A TCP or TLS transport for the running event loop."""
     tls = ssl_context if endpoint.tls else None
     if on_asyncio():
-        if tls is None and isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+        loop = asyncio.get_running_loop()
+        if tls is None and isinstance(loop, asyncio.SelectorEventLoop):
             return SelectorTransport(endpoint, driver, tls, proxy)
+        if tls is None and not isinstance(loop, asyncio.BaseEventLoop):
+            return BytesTransport(endpoint, driver, tls, proxy)
         return AsyncioTransport(endpoint, driver, tls, proxy)
     return StreamTransport(endpoint, driver, tls, proxy)

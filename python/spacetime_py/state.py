@@ -57,7 +57,7 @@ class States(AsyncIterator[ConnectionState]):
         if change is None:
             if self._last is None or self._last.state.status is ConnectionStatus.CLOSED:
                 raise StopAsyncIteration
-            change = await self._last.next.wait()
+            change = await self._last.next._wait()
         self._last = change
         return change.state
 
@@ -75,12 +75,12 @@ class StateStream:
 
     def _pending(self) -> Pending[_Change]:
         pending: Pending[_Change] = Pending("state", "change", self._new_event)
-        pending.is_watched = True
+        pending._is_watched = True
         return pending
 
     def set(self, state: ConnectionState) -> None:
         before, self._current = self._current, _Change(state, self._pending())
-        before.next.resolve(self._current)
+        before.next._resolve(self._current)
 
     def listen(self) -> States:
         return States(self._current)

@@ -55,9 +55,9 @@ class Subscription:
         self.error = error
         if not self.applied.is_done:
             # Of the two outcomes one is enough to hear of, also in the log.
-            self.ended.is_watched = True
-            self.applied.fail(error)
-        self.ended.fail(error)
+            self.ended._is_watched = True
+            self.applied._fail(error)
+        self.ended._fail(error)
 
 
 class SubscriptionHandle:
@@ -86,7 +86,7 @@ class SubscriptionHandle:
 
         Raises SubscriptionError when the server refuses it, CallTimeout, ConnectionClosed.
         """
-        await self._subscription.applied.wait(timeout)
+        await self._subscription.applied._wait(timeout)
 
     async def unsubscribe(self, timeout: float | None = None) -> None:
         """End it; returns once its rows have left the cache and their callbacks have run.
@@ -104,13 +104,13 @@ class SubscriptionHandle:
         subscription.is_unsubscribing = True
         # One that the server has not yet applied is ended when it is.
         self._unsubscribe()
-        await subscription.ended.wait(timeout)
+        await subscription.ended._wait(timeout)
 
     def _abandon(self) -> None:
         """Nobody will ever hold it: it ends when it can."""
         subscription = self._subscription
         if not self.is_ended and not subscription.is_unsubscribing:
-            subscription.is_unsubscribing = subscription.ended.is_watched = True
+            subscription.is_unsubscribing = subscription.ended._is_watched = True
             # A connection that is being closed takes it along; what was raised goes on.
             with suppress(ConnectionClosed):
                 self._unsubscribe()

@@ -32,7 +32,7 @@ class Swap:
         self.before = before
         self.may_become_other = may_become_other
         self.done = done
-        done.is_watched = True
+        done._is_watched = True
 
     def skips_waiting(self, error: SpacetimeDBError) -> bool:
         """A session has ended: whether the next one is a step of the swap, to be made at once."""
@@ -48,10 +48,10 @@ class Swap:
     def connected(self) -> None:
         """The connection stands, and the cache is up to date."""
         if self._refusal is None:
-            self.done.resolve(None)
+            self.done._resolve(None)
         else:
-            self.done.fail(self._refusal)
+            self.done._fail(self._refusal)
 
     def replaced(self) -> None:
         """Another swap has begun before this one was done."""
-        self.done.fail(ConnectionLost(None, "another token was set meanwhile"))
+        self.done._fail(ConnectionLost(None, "another token was set meanwhile"))

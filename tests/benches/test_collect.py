@@ -19,6 +19,7 @@ from benches.python.rows import identity, item, items
 from spacetime_py import StreamOverflow, Updated
 from spacetime_py.callbacks import Guard
 from spacetime_py.dispatch import Dispatcher
+from spacetime_py.reducer import new_calls
 from tests.codegen.golden import schema_1_2_0_version9 as all_types
 from tests.codegen.golden.schema_2_8_3_version10 import DbConnection as Mod28
 from tests.peer.process import Peer
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.slow
 def tables(count: int) -> tuple[Any, all_types.RemoteTables, Dispatcher]:
     module = all_types.DbConnection._module
     core = peer.subscribed(module, "item", items(count))
-    dispatcher = Dispatcher(object(), module, Guard(None))
+    dispatcher = Dispatcher(object(), module, Guard(None), new_calls(core, None, print))
     return core, all_types.RemoteTables(core, dispatcher.rows), dispatcher
 
 

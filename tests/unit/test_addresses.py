@@ -99,7 +99,7 @@ def test_the_part_of_a_url_that_is_wrong(url: str, words: str | None) -> None:
 
 def test_what_is_given_wins_over_the_url() -> None:
     connection = DbConnection.from_url("https://host/chat?call_timeout=5", call_timeout=7.0)
-    assert connection._call_timeout == 7.0
+    assert connection._calls.timeout == 7.0
     assert connection._explain.uri == "https://host"
 
 

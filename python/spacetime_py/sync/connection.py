@@ -341,12 +341,12 @@ class SyncConnection(Generic[_C_co]):
     def _send_reducer(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ReducerCall[Any]:
-        return self._thread.call(lambda: self._inner._call_reducer(name, args, timeout))
+        return self._thread.call(lambda: self._inner._calls.call_reducer(name, args, timeout))
 
     def _call_procedure(
         self, name: str, args: Sequence[object], timeout: float | None
     ) -> ProcedureCall[Any]:
-        call = self._thread.call(lambda: self._inner._call_procedure(name, args, timeout))
+        call = self._thread.call(lambda: self._inner._calls.call_procedure(name, args, timeout))
         if not self._thread.is_here:
             self._thread.run(call._wait)
         return call

@@ -51,8 +51,9 @@ pub struct Connection {
     ready: VecDeque<Box<Event>>,
     /// The place of an event that was told, for the next one.
     told: Option<Box<Event>>,
-    /// Messages of this turn, sent together.
+    /// Messages of this turn, sent together: their payloads, and how many they are.
     outgoing: Vec<Vec<u8>>,
+    queued: usize,
     /// The server's choice, once the upgrade is done.
     protocol: Option<Protocol>,
     /// This client's name on the current connection, once the server has greeted.
@@ -97,6 +98,7 @@ impl Connection {
             ready: VecDeque::new(),
             told: None,
             outgoing: Vec::new(),
+            queued: 0,
             protocol: None,
             me: None,
             identity: None,
@@ -260,7 +262,7 @@ impl Connection {
 
     /// Messages that wait to be sent.
     pub fn queued(&self) -> usize {
-        self.outgoing.len()
+        self.queued
     }
 
     /// How many rows each query set holds, by its id. Looks at every row. None while the sets are being made again, and in
@@ -356,14 +358,14 @@ impl Connection {
 
     fn send(&mut self, message: &ClientMessage<'_>) -> Result<()> {
         let protocol = self.protocol.ok_or_else(not_open)?;
-        self.outgoing.push(protocol.encode(message)?);
+        protocol.encode(message, &mut self.outgoing)?;
+        self.queued += 1;
         Ok(())
     }
 
     fn send_outgoing(&mut self) {
-        let (Some(protocol), false) = (self.protocol, self.outgoing.is_empty()) else { return };
-        self.stats.messages_sent += self.outgoing.len() as u64;
-        for payload in protocol.payloads(std::mem::take(&mut self.outgoing)) {
+        self.stats.messages_sent += std::mem::take(&mut self.queued) as u64;
+        for payload in self.outgoing.drain(..) {
             self.capture.record(true, Kind::Message, || payload.clone().into());
             self.socket.send(payload);
         }
@@ -755,6 +757,7 @@ impl Connection {
         self.me = None;
         self.incoming.clear();
         self.outgoing.clear();
+        self.queued = 0;
         self.rest = Bytes::new();
         self.requests.clear();
         self.stats.lose_calls();

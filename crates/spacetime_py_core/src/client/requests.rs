@@ -24,7 +24,7 @@ pub struct ReducerCall {
 
 impl Requests {
     pub fn add_reducer(&mut self, request_id: u32, name: &str, args: Vec<u8>) {
-        self.reducers.push_back(ReducerCall { request_id, name: name.into(), args: args.into() });
+        self.reducers.push_back(ReducerCall { request_id, name: name.into(), args: args.into_boxed_slice().into() });
     }
 
     pub fn add_procedure(&mut self, request_id: u32, name: &str) {

@@ -2,8 +2,8 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
+use super::calls::Calls;
 use super::classes::Module;
 use super::error::SpacetimeDBError;
 use super::event::returned_value;
@@ -23,17 +23,14 @@ impl<'py> Answer<'py> {
 
     /// Who awaits it goes on after its row callbacks. A value that the bindings cannot decode is the caller's affair, not the
     /// connection's.
-    pub fn give(self, calls: &Bound<'py, PyDict>) -> PyResult<()> {
-        let py = calls.py();
-        let Some(call) = calls.get_item(self.request_id)? else { return Ok(()) };
-        calls.del_item(self.request_id)?;
+    pub fn give(self, py: Python<'py>, calls: &Calls) -> PyResult<()> {
+        let Some(call) = calls.pop(self.request_id) else { return Ok(()) };
         match self.value {
-            Ok(value) => call.call_method1(intern!(py, "resolve"), (value,))?,
+            Ok(value) => call.get().resolve(py, value.unbind()),
             Err(error) if error.is_instance_of::<SpacetimeDBError>(py) => {
-                call.call_method1(intern!(py, "fail"), (error,))?
+                call.call_method1(py, intern!(py, "_fail"), (error,)).map(drop)
             }
-            Err(error) => return Err(error),
-        };
-        Ok(())
+            Err(error) => Err(error),
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyTuple};
 
 use super::classes::Module;
 use super::delivery::{Delivery, Told};
@@ -159,22 +159,16 @@ impl Connection {
         Ok(self.lock().unsubscribe(query_set)?)
     }
 
-    fn call_reducer(&self, name: &str, args: &Bound<'_, PyAny>) -> PyResult<u32> {
-        let module = self.module.bind(args.py()).get();
-        let reducer = module.def.reducer(name).ok_or_else(|| unknown("reducer", name))?;
-        let args = encode_args(module, "reducer", reducer, args)?;
-        Ok(self.lock().call_reducer(name, args)?)
+    fn call_reducer(&self, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<u32> {
+        Ok(self.request_reducer(name, args)?.request_id)
     }
 
-    fn call_procedure(&self, name: &str, args: &Bound<'_, PyAny>) -> PyResult<u32> {
-        let module = self.module.bind(args.py()).get();
-        let procedure = module.def.procedure(name).ok_or_else(|| unknown("procedure", name))?;
-        let args = encode_args(module, "procedure", procedure, args)?;
-        Ok(self.lock().call_procedure(name, &args)?)
+    fn call_procedure(&self, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<u32> {
+        Ok(self.request_procedure(name, args)?.request_id)
     }
 
     fn query(&self, query: &str) -> PyResult<u32> {
-        Ok(self.lock().one_off_query(query)?)
+        Ok(self.request_query(query)?.request_id)
     }
 
     fn refuse_rows(&self, misfits: HashMap<usize, String>) {
@@ -255,6 +249,27 @@ impl Connection {
         self.module.bind(py).get()
     }
 
+    pub fn request_reducer(&self, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<Sent> {
+        let module = self.module(args.py());
+        let reducer = module.def.reducer(name).ok_or_else(|| unknown("reducer", name))?;
+        let args = encode_args(module, "reducer", reducer, args)?;
+        let mut core = self.lock();
+        Ok(Sent { request_id: core.call_reducer(name, args)?, queued: core.queued() })
+    }
+
+    pub fn request_procedure(&self, name: &str, args: &Bound<'_, PyTuple>) -> PyResult<Sent> {
+        let module = self.module(args.py());
+        let procedure = module.def.procedure(name).ok_or_else(|| unknown("procedure", name))?;
+        let args = encode_args(module, "procedure", procedure, args)?;
+        let mut core = self.lock();
+        Ok(Sent { request_id: core.call_procedure(name, &args)?, queued: core.queued() })
+    }
+
+    pub fn request_query(&self, query: &str) -> PyResult<Sent> {
+        let mut core = self.lock();
+        Ok(Sent { request_id: core.one_off_query(query)?, queued: core.queued() })
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, client::Connection> {
         // A panic in the core left its message half done; the driver ends the connection on that error.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -296,6 +311,12 @@ impl Connection {
         let result = if size < WORTH_DETACHING { caught() } else { py.detach(caught) };
         result.map_err(|_| ProtocolError::new_err("a message met a fault in spacetime_py itself: please report it"))
     }
+}
+
+/// A request, and how many messages wait to be sent with it.
+pub struct Sent {
+    pub request_id: u32,
+    pub queued: usize,
 }
 
 /// What comes next, seen with the lock.

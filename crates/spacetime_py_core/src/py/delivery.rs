@@ -6,9 +6,10 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyException;
 use pyo3::gc::PyTraverseError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet, PyString, PyTuple};
+use pyo3::types::{PySet, PyString, PyTuple};
 
 use super::answer::Answer;
+use super::calls::Calls;
 use super::classes::Module;
 use super::context::EventContext;
 use super::held::Held;
@@ -124,7 +125,7 @@ pub struct Delivery {
     /// Who hears of messages in another way. While there is any, messages take the long way.
     others: Py<PySet>,
     /// Own calls in flight, by request id.
-    calls: Py<PyDict>,
+    calls: Py<Calls>,
     /// `report(place, callback, error)`
     report: Py<PyAny>,
     /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
@@ -138,7 +139,7 @@ impl Delivery {
         connection: Py<PyAny>,
         tables: Vec<(Py<Callbacks>, Py<Callbacks>, Py<Callbacks>)>,
         others: Py<PySet>,
-        calls: Py<PyDict>,
+        calls: Py<Calls>,
         report: Py<PyAny>,
     ) -> Self {
         let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
@@ -172,7 +173,7 @@ impl Delivery {
                 if error.is_none() && !diff.tables.is_empty() {
                     self.run(module, cause.take(), request_id.is_some(), diff)?;
                 }
-                answer.map_or(Ok(()), |answer| answer.give(self.calls.bind(module.py())))?;
+                answer.map_or(Ok(()), |answer| answer.give(module.py(), self.calls.get()))?;
                 Ok(Told::Done(event))
             }
             _ => Ok(Told::Left(event)),

@@ -61,9 +61,13 @@ impl From<TooLong> for Fault {
 type Encoded = Result<(), Fault>;
 
 /// The arguments of a call, as the BSATN of its parameters' product.
-pub fn encode_args(module: &Module, kind: &str, function: &FunctionDef, args: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+pub fn encode_args(
+    module: &Module,
+    kind: &str,
+    function: &FunctionDef,
+    args: &Bound<'_, PyTuple>,
+) -> PyResult<Vec<u8>> {
     let params = &module.def.layout.product(function.params).expect("parameters are a product").fields;
-    let args = args.cast::<PyTuple>()?;
     let root = || format!("{kind} `{}`", function.name);
     if args.len() != params.len() {
         let text = format!("{} takes {} arguments, {} were given", root(), params.len(), args.len());

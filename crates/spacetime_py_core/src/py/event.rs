@@ -218,9 +218,9 @@ pub fn returned_value<'py>(py: Python<'py>, module: &Module, cause: &Cause) -> P
         Ok(value) => (reducer.returns, value),
         Err(error) => (reducer.fails, error),
     };
-    // Bindings from a description of version 9 do not know of values.
+    // Unit without a class of its own is None. Bindings from a description of version 9 do not know of values.
     let is_unit = module.def.layout.product(ty).is_some_and(|product| product.fields.is_empty());
-    if is_unit && !bytes.is_empty() {
+    if is_unit && (!bytes.is_empty() || !module.has_product_class(py, ty)) {
         return Ok(py.None().into_bound(py));
     }
     result_value(py, module, ty, bytes, "reducer", cause.reducer.as_str())

@@ -1,6 +1,7 @@
 //! The border with Python: the only folder that names `pyo3`. Signatures and docstrings are in `_core.pyi`.
 
 mod answer;
+mod calls;
 mod classes;
 mod connection;
 mod context;
@@ -14,6 +15,7 @@ mod functions;
 mod held;
 mod index;
 mod packed;
+mod pending;
 mod plain;
 mod row;
 mod slots;
@@ -46,6 +48,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<index::UniqueColumn>()?;
     module.add_class::<index::OrderedIndex>()?;
     module.add_class::<context::EventContext>()?;
+    module.add_class::<pending::Pending>()?;
+    module.add_class::<calls::Calls>()?;
     module.add_class::<delivery::Callbacks>()?;
     module.add_class::<delivery::Delivery>()?;
     module.add_class::<event::TableDiff>()?;

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::message::{ClientMessage, Rows, ServerMessage};
 use super::{v1, v2};
 use crate::error::{Error, Result};
+use crate::sats::Writer;
 use crate::sats::bsatn::TooLong;
 
 /// A WebSocket subprotocol. Servers choose the newest one that they know, whatever the order of the offer.
@@ -45,14 +46,6 @@ impl Protocol {
         Protocol::ALL.into_iter().find(|protocol| protocol.name() == name)
     }
 
-    pub fn encode(self, message: &ClientMessage<'_>) -> Result<Vec<u8>> {
-        let encoded = match self {
-            Protocol::V1 => v1::encode(message),
-            Protocol::V2 | Protocol::V3 => v2::encode(message),
-        };
-        encoded.map_err(|TooLong| Error::Usage("a message of more than 4 GiB".into()))
-    }
-
     /// Decodes the first message of an opened envelope, and gives what follows it: nothing but in version 3.
     /// `limit` bounds what compressed parts may expand to, `rows` is memory for its rows.
     #[inline(always)]
@@ -69,19 +62,22 @@ impl Protocol {
         Ok((message, rest))
     }
 
-    /// Joins messages that are sent together into as few payloads as the version allows.
-    pub fn payloads(self, messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-        if self != Protocol::V3 {
-            return messages;
+    /// Puts a message behind those that are sent with it, in as few payloads as the version allows.
+    pub fn encode(self, message: &ClientMessage<'_>, payloads: &mut Vec<Vec<u8>>) -> Result<()> {
+        let joined = if self == Protocol::V3 { payloads.pop() } else { None };
+        let mut writer = Writer(joined.unwrap_or_default());
+        let start = writer.0.len();
+        let encoded = match self {
+            Protocol::V1 => v1::encode(message, &mut writer),
+            Protocol::V2 | Protocol::V3 => v2::encode(message, &mut writer),
+        };
+        let mut payload = writer.0;
+        if encoded.is_err() {
+            payload.truncate(start);
         }
-        let mut payloads: Vec<Vec<u8>> = Vec::new();
-        for message in messages {
-            match payloads.last_mut() {
-                Some(payload) if payload.len() + message.len() <= LARGEST_BATCH => payload.extend_from_slice(&message),
-                _ => payloads.push(message),
-            }
-        }
-        payloads
+        let next = if start > 0 && payload.len() > LARGEST_BATCH { payload.split_off(start) } else { Vec::new() };
+        payloads.extend([payload, next].into_iter().filter(|payload| !payload.is_empty()));
+        encoded.map_err(|TooLong| Error::Usage("a message of more than 4 GiB".into()))
     }
 }
 
@@ -91,10 +87,20 @@ mod tests {
 
     #[test]
     fn only_version_3_joins_messages_and_only_up_to_its_limit() {
-        let messages = || vec![vec![1; 100], vec![2; 200], vec![3; LARGEST_BATCH], vec![4; 1]];
-        assert_eq!(Protocol::V1.payloads(messages()), messages());
-        assert_eq!(Protocol::V2.payloads(messages()), messages());
-        let sizes: Vec<_> = Protocol::V3.payloads(messages()).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [300, LARGEST_BATCH, 1]);
+        let sizes = |protocol: Protocol| {
+            let mut payloads = Vec::new();
+            for size in [100, 200, LARGEST_BATCH, 1] {
+                let args = vec![0; size];
+                let message = ClientMessage::CallReducer { request_id: 1, name: "add", args: &args };
+                protocol.encode(&message, &mut payloads).unwrap();
+            }
+            payloads.iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        // Of a call without its arguments.
+        let alone = 1 + 4 + 1 + (4 + 3) + 4;
+        let separate = [100, 200, LARGEST_BATCH, 1].map(|size| alone + size);
+        assert_eq!(sizes(Protocol::V1), separate);
+        assert_eq!(sizes(Protocol::V2), separate);
+        assert_eq!(sizes(Protocol::V3), [2 * alone + 300, alone + LARGEST_BATCH, alone + 1]);
     }
 }

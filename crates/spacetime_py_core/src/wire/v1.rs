@@ -11,13 +11,7 @@ use crate::error::{DecodeError, Error, Problem, Result};
 use crate::sats::Writer;
 use crate::sats::bsatn::TooLong;
 
-pub fn encode(message: &ClientMessage<'_>) -> std::result::Result<Vec<u8>, TooLong> {
-    let mut writer = Writer::default();
-    write(message, &mut writer)?;
-    Ok(writer.0)
-}
-
-fn write(message: &ClientMessage<'_>, writer: &mut Writer) -> std::result::Result<(), TooLong> {
+pub fn encode(message: &ClientMessage<'_>, writer: &mut Writer) -> std::result::Result<(), TooLong> {
     match *message {
         ClientMessage::CallReducer { request_id, name, args } => {
             writer.u8(0);

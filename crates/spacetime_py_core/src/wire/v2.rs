@@ -9,8 +9,7 @@ use crate::error::{DecodeError, Error, Result};
 use crate::sats::bsatn::TooLong;
 use crate::sats::{Reader, Writer};
 
-pub fn encode(message: &ClientMessage<'_>) -> std::result::Result<Vec<u8>, TooLong> {
-    let mut writer = Writer::default();
+pub fn encode(message: &ClientMessage<'_>, writer: &mut Writer) -> std::result::Result<(), TooLong> {
     match *message {
         ClientMessage::Subscribe { request_id, query_set, queries } => {
             writer.u8(0);
@@ -30,10 +29,10 @@ pub fn encode(message: &ClientMessage<'_>) -> std::result::Result<Vec<u8>, TooLo
             writer.u32(request_id);
             writer.str(query)?;
         }
-        ClientMessage::CallReducer { request_id, name, args } => write_call(&mut writer, 3, request_id, name, args)?,
-        ClientMessage::CallProcedure { request_id, name, args } => write_call(&mut writer, 4, request_id, name, args)?,
+        ClientMessage::CallReducer { request_id, name, args } => write_call(writer, 3, request_id, name, args)?,
+        ClientMessage::CallProcedure { request_id, name, args } => write_call(writer, 4, request_id, name, args)?,
     }
-    Ok(writer.0)
+    Ok(())
 }
 
 const SEND_DROPPED_ROWS: u8 = 1;

@@ -1,0 +1,214 @@
+//! Own calls in flight, and the way into them: a call is encoded, queued and becomes what its caller awaits in one step.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use foldhash::fast::RandomState;
+use pyo3::PyVisit;
+use pyo3::gc::PyTraverseError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+use super::connection::{Connection, Sent};
+use super::pending::Pending;
+
+#[pyclass(frozen, module = "spacetime_py._core")]
+pub struct Calls {
+    core: Py<Connection>,
+    /// What is awaited: the classes of reducers' calls, procedures' calls and queries.
+    classes: [Py<PyType>; 3],
+    timeout: Option<f64>,
+    /// `prepare(kind, name)` raises what keeps a call from being made. It is asked unless `is_ready`.
+    prepare: Py<PyAny>,
+    is_ready: AtomicBool,
+    entered: OnceLock<Entered>,
+    state: Mutex<State>,
+}
+
+/// What is known once the connection is entered.
+struct Entered {
+    new_event: Py<PyAny>,
+    /// Makes a future of the running event loop, if it is asyncio's.
+    new_future: Option<Py<PyAny>>,
+}
+
+#[derive(Default)]
+struct State {
+    in_flight: HashMap<u32, Py<Pending>, RandomState>,
+    /// `watch(kind, name)` gives who hears of the end.
+    watch: Option<Py<PyAny>>,
+    /// `send(at_once)` of the session.
+    send: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Calls {
+    #[new]
+    fn new(
+        core: Py<Connection>,
+        classes: (Py<PyType>, Py<PyType>, Py<PyType>),
+        timeout: Option<f64>,
+        prepare: Py<PyAny>,
+    ) -> Self {
+        Calls {
+            core,
+            classes: classes.into(),
+            timeout,
+            prepare,
+            is_ready: AtomicBool::new(false),
+            entered: OnceLock::new(),
+            state: Mutex::default(),
+        }
+    }
+
+    fn enter(&self, new_event: Py<PyAny>, new_future: Option<Py<PyAny>>) {
+        _ = self.entered.set(Entered { new_event, new_future });
+    }
+
+    /// A session begins.
+    fn send_by(&self, send: Py<PyAny>) {
+        let old = self.state().send.replace(send);
+        drop(old); // with no lock held
+    }
+
+    #[getter]
+    fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
+    }
+
+    #[setter]
+    fn set_is_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn watch(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state().watch.as_ref().map(|watch| watch.clone_ref(py))
+    }
+
+    #[setter]
+    fn set_watch(&self, watch: Option<Py<PyAny>>) {
+        let old = std::mem::replace(&mut self.state().watch, watch);
+        drop(old); // with no lock held
+    }
+
+    #[getter]
+    fn timeout(&self) -> Option<f64> {
+        self.timeout
+    }
+
+    fn call_reducer<'py>(
+        &self,
+        name: &Bound<'py, PyString>,
+        args: &Bound<'py, PyTuple>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, Pending>> {
+        let kind = intern!(name.py(), "reducer");
+        let timeout = timeout.or(self.timeout);
+        self.begin(0, kind, name, timeout, |core, name| core.request_reducer(name, args))
+    }
+
+    fn call_procedure<'py>(
+        &self,
+        name: &Bound<'py, PyString>,
+        args: &Bound<'py, PyTuple>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, Pending>> {
+        let kind = intern!(name.py(), "procedure");
+        let timeout = timeout.or(self.timeout);
+        self.begin(1, kind, name, timeout, |core, name| core.request_procedure(name, args))
+    }
+
+    fn query<'py>(&self, query: &Bound<'py, PyString>, timeout: Option<f64>) -> PyResult<Bound<'py, Pending>> {
+        let kind = intern!(query.py(), "query");
+        self.begin(2, kind, query, timeout.or(self.timeout), |core, query| core.request_query(query))
+    }
+
+    pub fn pop(&self, request_id: u32) -> Option<Py<Pending>> {
+        self.state().in_flight.remove(&request_id)
+    }
+
+    /// In the order in which they were made.
+    fn values(&self, py: Python<'_>) -> Vec<Py<Pending>> {
+        in_order(self.state().in_flight.iter().map(|(id, call)| (*id, call.clone_ref(py))).collect())
+    }
+
+    fn take_all(&self) -> Vec<Py<Pending>> {
+        in_order(std::mem::take(&mut self.state().in_flight).into_iter().collect())
+    }
+
+    fn __len__(&self) -> usize {
+        self.state().in_flight.len()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.core)?;
+        self.classes.iter().try_for_each(|class| visit.call(class))?;
+        visit.call(&self.prepare)?;
+        if let Some(Entered { new_event, new_future }) = self.entered.get() {
+            visit.call(new_event)?;
+            visit.call(new_future)?;
+        }
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        visit.call(&state.watch)?;
+        visit.call(&state.send)?;
+        state.in_flight.values().try_for_each(|call| visit.call(call))
+    }
+}
+
+impl Calls {
+    #[inline]
+    fn begin<'py>(
+        &self,
+        class: usize,
+        kind: &Bound<'py, PyString>,
+        name: &Bound<'py, PyString>,
+        timeout: Option<f64>,
+        request: impl FnOnce(&Connection, &str) -> PyResult<Sent>,
+    ) -> PyResult<Bound<'py, Pending>> {
+        let py = name.py();
+        if !self.is_ready() {
+            self.prepare.call1(py, (kind, name))?;
+        }
+        let Sent { request_id, queued } = request(self.core.get(), name.to_str()?)?;
+        let Entered { new_event, new_future } = self.entered.get().expect("whoever is prepared has entered");
+        let made = self.classes[class].bind(py).call1((kind, name, new_event, new_future.as_ref(), timeout))?;
+        let call: Bound<'py, Pending> = made.cast_into()?;
+        let (count, watch) = self.add(request_id, call.clone().unbind(), py);
+        if let Some(watch) = watch {
+            call.get().set_on_done(Some(watch.call1(py, (kind, name))?));
+        }
+        // While other calls are in flight, those of one turn of the loop share a write. Whoever queued before has asked for it.
+        if count == 1 || queued == 1 {
+            self.send(py, count == 1)?;
+        }
+        Ok(call)
+    }
+
+    fn send(&self, py: Python<'_>, at_once: bool) -> PyResult<()> {
+        let send = self.state().send.as_ref().map(|send| send.clone_ref(py));
+        send.map_or(Ok(()), |send| send.call1(py, (at_once,)).map(drop))
+    }
+
+    /// Gives how many there are now, and who watches.
+    fn add(&self, request_id: u32, call: Py<Pending>, py: Python<'_>) -> (usize, Option<Py<PyAny>>) {
+        let mut state = self.state();
+        let old = state.in_flight.insert(request_id, call);
+        let found = (state.in_flight.len(), state.watch.as_ref().map(|watch| watch.clone_ref(py)));
+        drop(state);
+        drop(old); // with no lock held
+        found
+    }
+
+    /// Nothing is called while it is locked.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn in_order(mut calls: Vec<(u32, Py<Pending>)>) -> Vec<Py<Pending>> {
+    calls.sort_unstable_by_key(|(request_id, _)| *request_id);
+    calls.into_iter().map(|(_, call)| call).collect()
+}
