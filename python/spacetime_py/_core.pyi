@@ -223,11 +223,6 @@ class Connection:
         With a `delivery` the row callbacks of messages that it can take have run before that.
         """
 
-    def receive(
-        self, data: Buffer, delivery: Delivery | None = None
-    ) -> Event | Literal[True] | None:
-        """`receive_data`, and then `next_event`; True when there is no event but data to send."""
-
     def data_to_send(self) -> bytes:
         """Everything to be sent now; empty when there is nothing."""
 
@@ -521,6 +516,28 @@ class Delivery:
     ) -> Delivery: ...
     def set_connection(self, connection: object) -> None:
         """What callbacks are given as the connection from now on."""
+
+@final
+class Receiver:
+    """The way of a socket's bytes into a core, and of what they bring to a delivery.
+
+    What is left goes to `rest(event, error)`: an event, True when there is none but data to be
+    sent, or an error. `rest` says when it has done with it, by `is_taking`.
+    """
+
+    is_open: bool
+    """Whether bytes are taken; else they are dropped."""
+    is_taking: bool
+    """Whether bytes are being taken, up to the end of their callbacks."""
+
+    def __new__(
+        cls,
+        core: Connection,
+        delivery: Delivery | None,
+        rest: Callable[[Event | Literal[True] | None, BaseException | None], object],
+    ) -> Receiver: ...
+    def take(self, data: Buffer) -> None:
+        """Bytes from the socket."""
 
 @final
 class TableDiff:

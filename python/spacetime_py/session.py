@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import anyio
-from typing_extensions import Buffer
 
-from ._core import Calls, Delivery
+from ._core import Calls, Delivery, Receiver
 from ._core import Connection as Core
 from .background import quietly
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
@@ -55,8 +54,7 @@ class Session:
         self._wake = new_event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
-        # What is queued meanwhile is sent after it.
-        self._takes_data = False
+        self._receiver = Receiver(core, delivery, self._on_rest)
         self._socket_error: Exception | None = None
         self.is_greeted = False
         # Whether requests reach the server: greeted, and neither closing nor ended.
@@ -67,8 +65,9 @@ class Session:
         self, factory: TransportFactory, endpoint: Endpoint, connect_timeout: float | None
     ) -> None:
         """Connect and serve the connection until it ends."""
-        driver = Driver(self._on_data, self._on_end, self._core.data_to_send)
+        driver = Driver(self._receiver.take, self._on_end, self._core.data_to_send)
         transport = self._transport = factory(endpoint, driver)
+        self._receiver.is_open = self.error is None
         async with transport:
             try:
                 await self._connect(transport, connect_timeout)
@@ -142,7 +141,7 @@ class Session:
 
     def send(self, at_once: bool = False) -> None:
         """Send what was queued in the core. While events are taken, one flush follows them all."""
-        if self._takes_data or self._transport is None:
+        if self._receiver.is_taking or self._transport is None:
             return
         if at_once:
             self._transport.flush()
@@ -158,7 +157,7 @@ class Session:
         if not self.is_greeted:
             error = self._explain.before_greeting(error, self._core.protocol is not None)
         self.error = error
-        self.is_usable = self._calls.is_ready = False
+        self.is_usable = self._calls.is_ready = self._receiver.is_open = False
         self._wake.set()
         self._on_session_end(self.error)
         if self._transport is not None:
@@ -174,14 +173,14 @@ class Session:
         self.is_usable = self.error is None and self._close_by is None
         self._wake.set()
 
-    def _on_data(self, data: Buffer) -> None:
-        if self.error is not None or self._transport is None:
-            return
-        self._takes_data = True
+    def _on_rest(
+        self, event: CoreEvent | Literal[True] | None, fault: BaseException | None
+    ) -> None:
+        """What the receiver leaves of the bytes that have come."""
+        assert self._transport is not None, "they came from it"
         try:
-            event = self._core.receive(data, self._delivery)
-            if event is None:
-                return
+            if fault is not None:
+                raise fault
             if event is not True:
                 self._follow(event)
         except Exception as error:
@@ -191,7 +190,7 @@ class Session:
             self._transport.flush_soon()
             raise
         finally:
-            self._takes_data = False
+            self._receiver.is_taking = False
         self._transport.flush()
 
     def _on_end(self, error: Exception | None) -> None:

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::classes::Module;
 use super::delivery::{Delivery, Told};
@@ -100,26 +100,6 @@ impl Connection {
     fn receive_data(&self, py: Python<'_>, data: Input<'_>) -> PyResult<()> {
         let data = data.as_bytes();
         self.work(py, data.len(), |core| core.receive_data(data))
-    }
-
-    /// Both in one call, since a busy connection makes it for each message. True stands for bytes that wait to be sent.
-    #[pyo3(signature = (data, delivery = None))]
-    fn receive<'py>(
-        &self,
-        py: Python<'py>,
-        data: Input<'_>,
-        delivery: Option<&Delivery>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let data = data.as_bytes();
-        let step = self.work(py, data.len(), |core| {
-            core.receive_data(data);
-            advance(core, data.len())
-        })?;
-        Ok(match self.follow(py, step, delivery)? {
-            Rest::Event(event) => Some(event),
-            Rest::Nothing { has_output: true } => Some(PyBool::new(py, true).to_owned().into_any()),
-            Rest::Nothing { has_output: false } => None,
-        })
     }
 
     fn receive_eof(&self) {
@@ -275,6 +255,16 @@ impl Connection {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes bytes from the socket, and tells of the messages in them.
+    pub fn receive<'py>(&self, py: Python<'py>, data: Input<'_>, delivery: Option<&Delivery>) -> PyResult<Rest<'py>> {
+        let data = data.as_bytes();
+        let step = self.work(py, data.len(), |core| {
+            core.receive_data(data);
+            advance(core, data.len())
+        })?;
+        self.follow(py, step, delivery)
+    }
+
     /// Tells row callbacks of all messages that they alone hear of; ends at the first other event.
     fn follow<'py>(&self, py: Python<'py>, first: Step, delivery: Option<&Delivery>) -> PyResult<Rest<'py>> {
         let module = self.module.bind(py);
@@ -330,7 +320,7 @@ enum Step {
 }
 
 /// What is left to the caller.
-enum Rest<'py> {
+pub enum Rest<'py> {
     Event(Bound<'py, PyAny>),
     Nothing { has_output: bool },
 }

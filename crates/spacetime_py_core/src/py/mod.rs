@@ -17,6 +17,7 @@ mod index;
 mod packed;
 mod pending;
 mod plain;
+mod receiver;
 mod row;
 mod slots;
 mod spare;
@@ -52,6 +53,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<calls::Calls>()?;
     module.add_class::<delivery::Callbacks>()?;
     module.add_class::<delivery::Delivery>()?;
+    module.add_class::<receiver::Receiver>()?;
     module.add_class::<event::TableDiff>()?;
     module.add_class::<event::Connected>()?;
     module.add_class::<event::SubscribeApplied>()?;
