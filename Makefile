@@ -56,8 +56,8 @@ bench-compare:  ## beside the official TypeScript SDK (OPTIONS="--only decode --
 	@$(MAKE) --no-print-directory $(BENCH_VENV)/.compared VENV=$(BENCH_VENV) PYTHON=$(BENCH_PYTHON)
 	$(BENCH_VENV)/bin/python -m benches.compare run $(OPTIONS)
 
-# What is compared is built as the wheels are.
-$(BENCH_VENV)/.compared: $(VENV)/.made $(CORE_SOURCES) benches/training.py tools/build_profiled.sh
+# What is compared is built as the wheels are, and installed as one.
+$(BENCH_VENV)/.compared: $(VENV)/.made $(CORE_SOURCES) $(shell find python -name '*.py') benches/training.py tools/build_profiled.sh
 	@tools/build_profiled.sh $(BENCH_VENV)
 	@touch $@
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the core guided by a profile, as the wheels are, for a virtual environment: tools/build_profiled.sh FOLDER
+# It is installed there as from a wheel, apart from what other environments build beside the sources.
 # Builds it plainly, and says so, where there is no llvm-profdata that reads what rustc writes.
 set -eu
 folder=$(cd "$1" && pwd)
@@ -19,7 +20,7 @@ if [ -z "$tools" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 install() {
     PATH="$folder/bin:${tools:+$tools:}$PATH" VIRTUAL_ENV="$folder" \
-        "$folder/bin/python" -m pip install --verbose --no-build-isolation --editable . > "$folder/build.log" 2>&1
+        "$folder/bin/python" -m pip install --verbose --no-build-isolation . > "$folder/build.log" 2>&1
 }
 rm -f "$folder/.profiled"
 echo "compiling the core twice, and training it between (some minutes)"
