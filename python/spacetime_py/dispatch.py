@@ -52,7 +52,7 @@ from .exceptions import (
 from .explain import is_our_close
 from .listeners import RowCallbacks
 from .logs import calls_log, subscription_log
-from .pending import Pending, Watch, fresh
+from .pending import Pending, fresh
 from .queues import item_queue
 from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
@@ -96,25 +96,12 @@ class Dispatcher:
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
 
-    @property
-    def watch(self) -> Watch | None:
-        """Who hears of all that is asked of the server."""
-        return self.calls.watch
-
-    @watch.setter
-    def watch(self, watch: Watch | None) -> None:
-        self.calls.watch = watch
-
-    def new_pending(
-        self,
-        kind: str,
-        name: str,
-        new_event: Callable[[], WaitEvent],
-    ) -> Pending[Any]:
+    def new_pending(self, kind: str, name: str, new_event: Callable[[], WaitEvent]) -> Pending[Any]:
         """What is asked of the server from now on, with whoever watches over it."""
         pending: Pending[Any] = Pending(kind, name, new_event)
-        if self.watch is not None:
-            pending._on_done = self.watch(kind, name)
+        watch = self.calls.watch
+        if watch is not None:
+            pending._on_done = watch(kind, name)
         return pending
 
     @property

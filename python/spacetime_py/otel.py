@@ -72,9 +72,9 @@ def instrument(
 
     def watch(connection: DbConnection) -> None:
         dispatcher = connection._dispatcher
-        if dispatcher.watch is None:
+        if dispatcher.calls.watch is None:
             attributes = _attributes(connection)
-            dispatcher.watch = _Watch(tracer, meters.duration, attributes, query_text)
+            dispatcher.calls.watch = _Watch(tracer, meters.duration, attributes, query_text)
             meters.add(connection, attributes)
 
     if isinstance(target, type):

@@ -106,7 +106,6 @@ impl Calls {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, Pending>> {
         let kind = intern!(name.py(), "reducer");
-        let timeout = timeout.or(self.timeout);
         self.begin(0, kind, name, timeout, |core, name| core.request_reducer(name, args))
     }
 
@@ -117,13 +116,12 @@ impl Calls {
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, Pending>> {
         let kind = intern!(name.py(), "procedure");
-        let timeout = timeout.or(self.timeout);
         self.begin(1, kind, name, timeout, |core, name| core.request_procedure(name, args))
     }
 
     fn query<'py>(&self, query: &Bound<'py, PyString>, timeout: Option<f64>) -> PyResult<Bound<'py, Pending>> {
         let kind = intern!(query.py(), "query");
-        self.begin(2, kind, query, timeout.or(self.timeout), |core, query| core.request_query(query))
+        self.begin(2, kind, query, timeout, |core, query| core.request_query(query))
     }
 
     pub fn pop(&self, request_id: u32) -> Option<Py<Pending>> {
@@ -174,6 +172,7 @@ impl Calls {
         }
         let Sent { request_id, queued } = request(self.core.get(), name.to_str()?)?;
         let Entered { new_event, new_future } = self.entered.get().expect("whoever is prepared has entered");
+        let timeout = timeout.or(self.timeout);
         let made = self.classes[class].bind(py).call1((kind, name, new_event, new_future.as_ref(), timeout))?;
         let call: Bound<'py, Pending> = made.cast_into()?;
         let (count, watch) = self.add(request_id, call.clone().unbind(), py);

@@ -7,7 +7,6 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyType};
 use super::classes::Module;
 use super::fields::FieldKind;
 use super::plain::plain;
-use super::row::RowClass;
 use super::slots::{common, list, text};
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::{Kind, Reader, Special, TypeId};
@@ -46,7 +45,7 @@ pub fn to_python<'py>(
         Kind::Product(product) => match product.special {
             Some(special) => special_product(py, special, reader)?,
             None if product.fields.is_empty() && !module.has_product_class(py, ty) => py.None().into_bound(py),
-            None => row(py, module, module.product_class(py, ty)?, ty, reader)?,
+            None => module.product_class(py, ty)?.instance(py, layout.cut(ty, reader)?)?,
         },
         Kind::Sum(_) => sum(py, module, ty, reader)?,
     })
@@ -105,7 +104,7 @@ fn sum<'py>(py: Python<'py>, module: &Module, ty: TypeId, reader: &mut Reader<'_
             *reader = ahead;
             return Ok(declared.members[usize::from(tag)].bind(py).clone());
         }
-        return row(py, module, module.variant_class(py, ty, tag)?, ty, reader);
+        return module.variant_class(py, ty, tag)?.instance(py, layout.cut(ty, reader)?);
     };
     *reader = ahead;
     if special == Special::Option && tag == 1 {
@@ -118,17 +117,6 @@ fn sum<'py>(py: Python<'py>, module: &Module, ty: TypeId, reader: &mut Reader<'_
         (Special::Result, _) => err_class(py)?.call1((value,)),
         _ => Ok(value),
     }
-}
-
-/// An instance over the bytes of the value that the reader is at.
-fn row<'py>(
-    py: Python<'py>,
-    module: &Module,
-    class: &RowClass,
-    ty: TypeId,
-    reader: &mut Reader<'_>,
-) -> PyResult<Bound<'py, PyAny>> {
-    class.instance(py, module.def.layout.cut(ty, reader)?)
 }
 
 /// Whether None is a value of the type, so that an option of it needs `Some` to tell its nones apart.
