@@ -43,6 +43,7 @@ from .exceptions import (
     ConnectionLost,
     InternalError,
     ProcedureError,
+    ProtocolError,
     QueryError,
     ReducerError,
     SenderError,
@@ -171,7 +172,9 @@ class Dispatcher:
             _answer(call, lambda: None if info is None else info.returned)
 
     def _subscribe_applied(self, event: SubscribeApplied) -> None:
-        subscription = self.subscriptions[event.query_set]
+        subscription = self.subscriptions.get(event.query_set)
+        if subscription is None:
+            raise _not_asked("applied", event.query_set)
         rows = subscription.new_rows = sum(diff.counts[0] for diff in event.diff)
         took = 1000 * (time.monotonic() - subscription.asked_at)
         queries = "; ".join(subscription.queries)
@@ -185,9 +188,11 @@ class Dispatcher:
         self._run_rows(event.diff, context, told_first)
 
     def _unsubscribe_applied(self, event: UnsubscribeApplied) -> None:
-        subscription = self.subscriptions.pop(event.query_set)
+        subscription = self.subscriptions.pop(event.query_set, None)
+        if subscription is None:
+            raise _not_asked("unsubscribed", event.query_set)
         subscription_log.info("unsubscribed: %s", "; ".join(subscription.queries))
-        subscription.ended._resolve(None)
+        subscription.end()
         self._run_rows(event.diff, self._context(UnsubscribeAppliedEvent(subscription.queries)))
 
     def _subscription_failed(self, event: SubscriptionFailed) -> None:
@@ -256,6 +261,10 @@ class Dispatcher:
     def _call_all(self, place: str, callbacks: tuple[Callback, ...], *args: object) -> None:
         for callback in callbacks:
             self._guard.call(place, callback, *args)
+
+
+def _not_asked(what: str, query_set: int) -> ProtocolError:
+    return ProtocolError(f"the server {what} query set {query_set}, which it was not asked for")
 
 
 def _answer(call: Pending[Any], decode: Callable[[], object]) -> None:

@@ -50,6 +50,14 @@ class Subscription:
     def is_active(self) -> bool:
         return self.applied.is_done and not self.ended.is_done
 
+    def end(self) -> None:
+        """It was unsubscribed, perhaps before the server came to apply it."""
+        if not self.applied.is_done:
+            self.applied._is_watched = True
+            message = "it was unsubscribed before it was applied"
+            self.applied._fail(AlreadyUnsubscribed(self.queries, message))
+        self.ended._resolve(None)
+
     def fail(self, error: SpacetimeDBError) -> None:
         """The server, or the end of the connection, ended it."""
         self.error = error
@@ -84,7 +92,8 @@ class SubscriptionHandle:
     async def applied(self, timeout: float | None = None) -> None:
         """Return once its rows are in the cache and their callbacks have run. `timeout` in seconds.
 
-        Raises SubscriptionError when the server refuses it, CallTimeout, ConnectionClosed.
+        Raises SubscriptionError when the server refuses it, AlreadyUnsubscribed when it was
+        unsubscribed before that, CallTimeout, ConnectionClosed.
         """
         await self._subscription.applied._wait(timeout)
 

@@ -26,6 +26,12 @@ from .wire import Call, ClientMessage, Close, Rows, Subscribe, Unsubscribe
 PATIENCE = 10.0
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Within the test's own bound of time."""
+    while not condition():
+        await anyio.sleep(0.005)
+
+
 class Peer:
     """Gives good answers unless told otherwise: greets, applies with `rows`, commits calls."""
 

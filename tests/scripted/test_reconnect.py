@@ -11,6 +11,7 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection, Message
 from spacetime_py import (
+    AlreadyUnsubscribed,
     AuthenticationError,
     ConnectionLost,
     ConnectionStatus,
@@ -19,11 +20,12 @@ from spacetime_py import (
     IdentityChanged,
     Reconnect,
     ReconnectAttempt,
+    SubscriptionError,
     Timestamp,
 )
 
 from . import wire
-from .peer import PATIENCE, Peer, Peers, connected, in_memory
+from .peer import PATIENCE, Peer, Peers, connected, in_memory, until
 
 pytestmark = pytest.mark.anyio
 USERS = "SELECT * FROM user"
@@ -217,6 +219,65 @@ async def test_callbacks_about_a_reconnect_that_raise_stop_nothing(
         await connection.reducers.send_message("still here")
     for name in callbacks:
         assert f"{name}, raised" in caplog.text
+
+
+async def test_a_query_set_that_is_applied_and_ended_before_the_others_answer() -> None:
+    first, second = Peer(), Peer()
+    second.answers = False
+    async with _reconnecting(Peers(first, second)) as connection:
+        users = connection.subscription_builder().subscribe(USERS)
+        left = connection.subscription_builder().subscribe("SELECT * FROM message")
+        await until(lambda: len(second.received) == 2)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(left.unsubscribe)
+            await anyio.wait_all_tasks_blocked()
+            of_users, of_messages = second.received
+            second.answer(of_messages)
+            assert isinstance(second.received[-1], wire.Unsubscribe)
+            second.answer(second.received[-1])
+            assert (left.is_ended, connection.is_active) == (False, False)
+            second.answer(of_users)
+        await left.applied()
+        assert (left.is_active, users.is_active) == (False, True)
+        assert left.is_ended
+        assert connection.is_active
+
+
+async def test_what_is_unsubscribed_before_there_is_a_connection_is_never_applied() -> None:
+    first, second = Peer(), Peer()
+    async with _reconnecting(Peers(first, second)) as connection:
+        handle = connection.subscription_builder().subscribe(USERS)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(handle.unsubscribe)
+            with pytest.raises(AlreadyUnsubscribed, match="before it was applied"):
+                await handle.applied()
+        assert handle.is_ended
+        assert second.received == []
+        await connection.wait_connected()
+
+
+async def test_a_server_that_ends_all_query_sets_while_one_is_ending() -> None:
+    first, second = Peer(), Peer()
+    second.answers = False
+    told: list[str] = []
+    async with _reconnecting(Peers(first, second)) as connection:
+        builder = connection.subscription_builder()
+        builder.on_error(lambda _, error: told.append(error.message)).subscribe(USERS)
+        left = builder.subscribe("SELECT * FROM message")
+        await until(lambda: len(second.received) == 2)
+        async with anyio.create_task_group() as tasks:
+
+            async def leave() -> None:
+                with pytest.raises(SubscriptionError, match="evaluation failed"):
+                    await left.unsubscribe()
+
+            tasks.start_soon(leave)
+            await anyio.wait_all_tasks_blocked()
+            second.answer(second.received[1])
+            second.answer(second.received[-1])
+            second.send(wire.subscription_error(None, None, "evaluation failed"))
+        assert told == ["evaluation failed"] * 2
+        assert connection.is_active
 
 
 def _connection(peers: Peers, **options: Any) -> DbConnection:

@@ -15,6 +15,7 @@ from spacetime_py import (
     ConnectionClosed,
     ConnectionLost,
     Identity,
+    ProtocolError,
     SubscribeErrorEvent,
     SubscriptionError,
 )
@@ -214,6 +215,20 @@ async def test_a_pending_unsubscribe_ends_with_the_connection() -> None:
             await anyio.wait_all_tasks_blocked()
             await connection.close()
         assert handle.is_ended
+
+
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (wire.subscribe_applied(Subscribe([], 999, 999), {}), "applied"),
+        (wire.unsubscribe_applied(wire.Unsubscribe(999, 999), {}), "unsubscribed"),
+    ],
+)
+async def test_a_query_set_that_was_not_asked_for_ends_it(answer: bytes, what: str) -> None:
+    async with connected() as (connection, peer):
+        peer.send(answer)
+        with pytest.raises(ProtocolError, match=f"{what} query set 999, which it was not asked"):
+            await connection.wait_closed()
 
 
 async def test_the_repr_tells_the_state() -> None:

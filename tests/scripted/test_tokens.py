@@ -32,7 +32,7 @@ from spacetime_py import (
 )
 
 from . import wire
-from .peer import PATIENCE, Peer, Peers
+from .peer import PATIENCE, Peer, Peers, until
 from .test_streams import ALICE, BOB, USERS, user
 from .tokens import jwt
 
@@ -515,11 +515,6 @@ class Later:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
         monkeypatch.setattr(tokens, "now", lambda: time.time() + self.seconds)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await anyio.sleep(0.005)
 
 
 async def test_a_newer_token_comes_before_the_old_one_expires() -> None:

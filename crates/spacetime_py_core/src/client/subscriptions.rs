@@ -104,8 +104,9 @@ impl Subscriptions {
         self.0.iter().find(|(_, subscription)| subscription.wire_id == wire_id).map(|(id, _)| *id)
     }
 
-    pub fn remove(&mut self, id: u32) {
-        self.0.remove(&id);
+    /// Whether there was such a one.
+    pub fn remove(&mut self, id: u32) -> bool {
+        self.0.remove(&id).is_some()
     }
 
     /// Ends all; gives their ids.

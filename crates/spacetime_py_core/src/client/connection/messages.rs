@@ -131,12 +131,15 @@ impl Connection {
         let diff = self.cache.replace(fresh);
         self.stats.applied();
         self.give(Event::Resynced { diff });
-        for query_set in std::mem::take(&mut resync.ended) {
-            self.subscriptions.remove(query_set);
-            self.give(Event::UnsubscribeApplied { query_set, diff: Box::default() });
-        }
+        let ended = std::mem::take(&mut resync.ended);
         for event in resync.into_held() {
             self.release(event);
+        }
+        // Last, since one may have been applied before it ended; or the server has ended it already, which was told.
+        for query_set in ended {
+            if self.subscriptions.remove(query_set) {
+                self.give(Event::UnsubscribeApplied { query_set, diff: Box::default() });
+            }
         }
     }
 
@@ -210,8 +213,7 @@ impl Connection {
         let diff = self.drop_rows(|cache| cache.drop_set(wire_id));
         self.resync.iter_mut().for_each(|resync| resync.answered(wire_id));
         let id = self.subscriptions.id_of(wire_id);
-        id.iter().for_each(|id| self.subscriptions.remove(*id));
-        (id.into_iter().collect(), diff)
+        (id.into_iter().filter(|id| self.subscriptions.remove(*id)).collect(), diff)
     }
 
     fn transaction(&mut self, body: Bytes, outcome: Outcome, cause: Option<Box<Cause>>) -> Result<()> {
