@@ -109,20 +109,20 @@ fn apply(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("insert", size), |bencher| {
             bencher.iter_batched_ref(
                 || (table(), inserts.clone()),
-                |(table, rows)| table.apply(&layout, rows, &buffers, &[1]),
+                |(table, rows)| table.apply(&layout, rows, &buffers, &[1], &[]),
                 BatchSize::LargeInput,
             );
         });
         let deletes = TableDiff { deletes: places, ..TableDiff::default() };
         let full = || {
             let mut table = table();
-            table.apply(&layout, &mut inserts.clone(), &buffers, &[1]);
+            table.apply(&layout, &mut inserts.clone(), &buffers, &[1], &[]);
             (table, deletes.clone())
         };
         group.bench_function(BenchmarkId::new("delete", size), |bencher| {
             bencher.iter_batched_ref(
                 full,
-                |(table, rows)| table.apply(&layout, rows, &buffers, &[1]),
+                |(table, rows)| table.apply(&layout, rows, &buffers, &[1], &[]),
                 BatchSize::LargeInput,
             );
         });

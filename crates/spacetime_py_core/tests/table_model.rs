@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use _core::client::diff::TableDiff;
@@ -171,9 +172,12 @@ fn take(cache: &mut ClientCache, model: &mut Model, step: &Step) -> Box<Diff> {
     }
 }
 
-fn run(steps: &[Step], primary_key: Option<u16>) {
+fn run(steps: &[Step], primary_key: Option<u16>, is_lent: bool) {
     let module = module(primary_key, false);
     let mut cache = ClientCache::new(module.clone());
+    if is_lent {
+        cache.lend_from(1);
+    }
     let mut model = Model::default();
     for step in steps {
         let (before, version) = (model.clone(), cache.table(0).version);
@@ -202,13 +206,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_table_with_a_primary_key(steps in steps()) {
-        run(&steps, Some(1));
+    fn a_table_with_a_primary_key(steps in steps(), is_lent in any::<bool>()) {
+        run(&steps, Some(1), is_lent);
     }
 
     #[test]
-    fn a_table_without_one(steps in steps()) {
-        run(&steps, None);
+    fn a_table_without_one(steps in steps(), is_lent in any::<bool>()) {
+        run(&steps, None, is_lent);
     }
 }
 
@@ -237,8 +241,8 @@ fn rows_of_an_event_table_are_told_and_not_kept() {
     assert!(cache.take_warnings().is_empty());
 }
 
-#[test]
-fn a_cached_row_costs_little_more_than_its_bytes() {
+/// Of an id and a text.
+fn large_cache() -> ClientCache {
     let row = AlgebraicType::Product(vec![
         Element { name: Some("id".into()), ty: AlgebraicType::U32 },
         Element { name: Some("text".into()), ty: AlgebraicType::String },
@@ -253,13 +257,80 @@ fn a_cached_row_costs_little_more_than_its_bytes() {
         is_event: false,
     };
     let module = ModuleDef { layout, tables: vec![table], reducers: Vec::new(), procedures: Vec::new() };
-    let mut cache = ClientCache::new(Arc::new(module));
-    let row = |id: u32| [&id.to_le_bytes()[..], &92u32.to_le_bytes(), &[b'x'; 92]].concat();
-    let rows: Vec<Vec<u8>> = (0..100_000).map(row).collect();
-    let data = rows.concat();
-    let inserts = (0..100_000).map(|row| RowRef { buffer: 0, start: row * 100, end: row * 100 + 100 }).collect();
+    ClientCache::new(Arc::new(module))
+}
+
+/// Of 100 bytes.
+fn large_row(id: u32) -> Vec<u8> {
+    [&id.to_le_bytes()[..], &92u32.to_le_bytes(), &[b'x'; 92]].concat()
+}
+
+/// A message of rows that follow each other, and where each is.
+fn large_rows(ids: Range<u32>) -> (Bytes, Vec<RowRef>) {
+    let data = ids.clone().flat_map(large_row).collect::<Vec<u8>>();
+    let place = |row: u32| RowRef { buffer: 0, start: row * 100, end: row * 100 + 100 };
+    (data.into(), (0..ids.len() as u32).map(place).collect())
+}
+
+#[test]
+fn a_cached_row_costs_little_more_than_its_bytes() {
+    let mut cache = large_cache();
+    let (data, inserts) = large_rows(0..100_000);
     let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-    cache.apply(Box::new(Diff { buffers: vec![data.into()], sets: vec![1], tables }));
+    cache.apply(Box::new(Diff { buffers: vec![data], sets: vec![1], tables }));
     let memory = cache.table(0).memory() / 100_000;
     assert!(memory <= 180, "{memory} bytes for each row of 100 bytes");
+}
+
+#[test]
+fn a_large_message_is_given_back_when_less_than_half_of_it_is_left() {
+    let mut cache = large_cache();
+    let (data, inserts) = large_rows(0..60_000);
+    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
+    cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![1], tables }));
+    let full = cache.table(0).memory();
+    let mut given_back = None;
+    for gone in (0..60_000).step_by(1000) {
+        assert_eq!(given_back.is_some(), data.is_unique());
+        let (buffer, deletes) = large_rows(gone..gone + 1000);
+        let tables = vec![TableDiff { deletes, ..TableDiff::default() }];
+        cache.apply(Box::new(Diff { buffers: vec![buffer], sets: vec![1], tables }));
+        if data.is_unique() && given_back.is_none() {
+            given_back = Some(gone + 1000);
+        }
+        let left: BTreeSet<Vec<u8>> = cache.table(0).rows().iter().map(|(row, _)| row.to_vec()).collect();
+        assert!(
+            left.len() == 59_000 - gone as usize
+                && left.into_iter().eq((gone + 1000..60_000).map(large_row).collect::<BTreeSet<_>>())
+        );
+        let memory = cache.table(0).memory();
+        assert!(memory <= full / 8 * 9, "{memory} of {full} bytes after {gone} rows");
+    }
+    // Of three pieces of 2 MB the second is left when a quarter of it has gone, and the third with it.
+    assert_eq!(given_back, Some(27_000));
+    assert_eq!(cache.take_warnings(), [""; 0]);
+}
+
+#[test]
+fn a_large_message_that_brings_little_is_not_kept() {
+    let mut cache = large_cache();
+    for (ids, is_kept) in [(0..20_000, true), (8_000..24_000, false), (30_000..50_000, true)] {
+        let (data, inserts) = large_rows(ids);
+        let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
+        cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![2], tables }));
+        assert_eq!(data.is_unique(), !is_kept);
+    }
+    let rows: BTreeSet<Vec<u8>> = cache.table(0).rows().iter().map(|(row, _)| row.to_vec()).collect();
+    assert!(rows.into_iter().eq((0..24_000).chain(30_000..50_000).map(large_row).collect::<BTreeSet<_>>()));
+}
+
+#[test]
+fn a_large_message_is_given_back_with_the_last_of_its_rows() {
+    let mut cache = large_cache();
+    let (data, inserts) = large_rows(0..20_000);
+    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
+    cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![1], tables }));
+    cache.drop_set(1);
+    assert!(data.is_unique());
+    assert_eq!(cache.table(0).memory(), 0);
 }

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::diff::{Diff, Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
+use super::lent::{self, Lent};
 use super::spare::Spare;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
@@ -27,6 +28,9 @@ pub struct ClientCache {
     misfits: HashMap<usize, String>,
     warnings: Vec<String>,
     spare: Spare,
+    /// Messages in whose bytes rows stay, and of how many bytes such a message is at least.
+    lent: Vec<Arc<Lent>>,
+    least_lent: usize,
 }
 
 impl ClientCache {
@@ -34,14 +38,19 @@ impl ClientCache {
         let names =
             module.tables.iter().enumerate().map(|(index, table)| (table.name.clone().into_bytes(), index)).collect();
         let tables = module.tables.iter().map(|table| TableCache::new(&module.layout, table)).collect();
-        let (unknown, misfits) = Default::default();
-        ClientCache { module, tables, names, unknown, misfits, warnings: Vec::new(), spare: Spare::default() }
+        let (unknown, misfits, warnings, spare, lent) = Default::default();
+        ClientCache { module, tables, names, unknown, misfits, warnings, spare, lent, least_lent: lent::LEAST }
     }
 
     /// For the same module, to be filled and to `replace` this one.
     pub fn new_empty_like(&self) -> Self {
-        let (unknown, misfits) = (self.unknown.clone(), self.misfits.clone());
-        ClientCache { unknown, misfits, ..ClientCache::new(self.module.clone()) }
+        let (unknown, misfits, least_lent) = (self.unknown.clone(), self.misfits.clone(), self.least_lent);
+        ClientCache { unknown, misfits, least_lent, ..ClientCache::new(self.module.clone()) }
+    }
+
+    /// Rows stay in messages of at least so many bytes, instead of being copied. For tests.
+    pub fn lend_from(&mut self, bytes: usize) {
+        self.least_lent = bytes;
     }
 
     /// From now on, rows of these tables are a fault; so are those that are here already. Replaces what was said before.
@@ -115,17 +124,37 @@ impl ClientCache {
     /// Applies checked rows to all of their tables.
     pub fn apply(&mut self, mut diff: Box<Diff>) -> Box<Diff> {
         let Diff { buffers, sets, tables } = &mut *diff;
+        let lent = Lent::of_all(buffers, self.least_lent);
         for rows in &mut *tables {
             let table = &mut self.tables[rows.table];
             let missing = table.missing_deletes;
-            table.apply(&self.module.layout, rows, buffers, sets);
+            table.apply(&self.module.layout, rows, buffers, sets, &lent);
             let missing = table.missing_deletes - missing;
             if missing != 0 {
                 self.warn_of_missing(rows.table, missing);
             }
         }
         tables.retain(|table| !table.is_empty());
+        if !self.lent.is_empty() || !lent.is_empty() {
+            self.look_after_lent(lent);
+        }
         diff
+    }
+
+    /// A message that brought little is not kept for it; one of which little is left is given back bit by bit.
+    #[inline(never)]
+    fn look_after_lent(&mut self, new: Vec<Option<Arc<Lent>>>) {
+        for lent in self.lent.iter().filter(|lent| lent.is_sparse()) {
+            self.tables.iter_mut().for_each(|table| table.move_out(lent, AT_ONCE));
+        }
+        self.lent.retain(|lent| !lent.is_empty());
+        for lent in new.into_iter().flatten() {
+            if lent.is_sparse() {
+                self.tables.iter_mut().for_each(|table| table.move_out(&lent, usize::MAX));
+            } else if !self.lent.iter().any(|known| Arc::ptr_eq(known, &lent)) {
+                self.lent.push(lent);
+            }
+        }
     }
 
     /// Takes all deliveries of a query set back: of one that failed, or that left without its rows.
@@ -140,7 +169,8 @@ impl ClientCache {
     /// Puts the rows of another cache of the same module in the place of these, and tells the exact difference: after a
     /// reconnect, what happened meanwhile. Statistics and warnings of both are kept.
     pub fn replace(&mut self, new: ClientCache) -> Box<Diff> {
-        let ClientCache { tables, unknown, warnings, .. } = new;
+        let ClientCache { tables, unknown, warnings, lent, .. } = new;
+        self.lent = lent;
         self.unknown.extend(unknown);
         self.warnings.extend(warnings);
         let mut tables = tables.into_iter();
@@ -163,6 +193,7 @@ impl ClientCache {
                 diffs.push(TableDiff { table: index, ..diff });
             }
         }
+        self.look_after_lent(Vec::new());
         Box::new(Diff { buffers: gathered.into_buffers(), sets: Vec::new(), tables: diffs })
     }
 
@@ -204,6 +235,9 @@ impl ClientCache {
         ));
     }
 }
+
+/// So many bytes of rows are moved out of a message with each change.
+const AT_ONCE: usize = 1024 * 1024;
 
 /// The buffers of a message's rows. The first one is the body, for the query set of its first rows.
 struct Places<'a> {

@@ -9,6 +9,7 @@ mod holes;
 pub mod index;
 pub mod keepalive;
 mod keys;
+mod lent;
 pub mod requests;
 pub mod resync;
 pub mod rows;

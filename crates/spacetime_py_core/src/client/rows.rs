@@ -4,11 +4,17 @@
 //!
 //! Beside its bytes a row has how often each query set delivered it. Nearly all rows belong to one set, which the slot
 //! names; the others have a list of their sets beside the slots.
+//!
+//! Rows of a large message are not copied at first: they stay in the message's bytes (`lent.rs`).
+
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::diff::RowRef;
 use super::holes::{Hole, Holes};
+use super::lent::{Lent, Piece};
 
 /// A row in the store. Ids of removed rows are used again.
 pub type RowId = u32;
@@ -22,8 +28,10 @@ pub struct RowStore {
     /// The memory of a large block that was let go: the next one comes soon, and asking the system for it each time tears
     /// holes into the heap.
     spare: Vec<u8>,
-    /// The block that grows; `blocks.len()` when there is none.
-    tail: usize,
+    /// The block that grows.
+    tail: Option<usize>,
+    /// The block of rows that stay in the message which is being applied.
+    lent: Option<usize>,
     /// Of the newest block.
     serial: u32,
     holes: Holes,
@@ -35,8 +43,10 @@ pub struct RowStore {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
+    /// Where the row's bytes are.
     block: u32,
     offset: u32,
+    length: u32,
     /// How many deliveries of this row are alive, of all sets; 0: the slot is free.
     count: u32,
     /// The query set of all deliveries, or `SHARED`.
@@ -45,20 +55,31 @@ struct Slot {
     mark: u32,
 }
 
-/// Records of row id, length, bytes. The id leads back from a record to its slot.
 #[derive(Debug, Default)]
 struct Block {
+    /// Records of row id, length, bytes. The id leads back from a record to its slot.
     data: Vec<u8>,
     live: usize,
     /// 0: there is no block.
     serial: u32,
+    /// Instead of data: rows that stay where they came.
+    lent: Option<Piece>,
 }
 
 impl Block {
     /// A quarter of it is dead. Random changes then leave an eighth of all blocks dead, and move three rows for each that
     /// goes; at a half it would be more than a quarter, and one.
     fn is_sparse(&self) -> bool {
-        self.live < self.data.len() / 4 * 3
+        let (live, total) = self.lent.as_ref().map_or((self.live, self.data.len()), |piece| (piece.live, piece.total));
+        live < total / 4 * 3
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match &self.lent {
+            None => &self.data,
+            Some(piece) => piece.bytes(),
+        }
     }
 }
 
@@ -81,12 +102,44 @@ impl RowStore {
 
     /// Adds a row that this set delivered once.
     pub fn insert(&mut self, row: &[u8], set: u32) -> RowId {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { block: 0, offset: 0, count: 0, set, mark: 0 });
-            self.slots.len() as RowId - 1
-        });
+        let id = self.new_slot(set);
         let (block, offset) = self.append(id, row);
-        self.slots[id as usize] = Slot { block, offset, count: 1, set, mark: 0 };
+        let slot = &mut self.slots[id as usize];
+        (slot.block, slot.offset, slot.length) = (block, offset, row.len() as u32);
+        id
+    }
+
+    /// The same for a row that stays in the bytes of its message. Once all are there, `end_lending`.
+    pub fn keep(&mut self, lent: &Arc<Lent>, row: RowRef, set: u32) -> RowId {
+        let id = self.new_slot(set);
+        let (block, length) = (self.piece_of(lent), row.end - row.start);
+        let slot = &mut self.slots[id as usize];
+        (slot.block, slot.offset, slot.length) = (block as u32, row.start, length);
+        self.live_bytes += length as usize;
+        self.blocks[block].lent.iter_mut().for_each(|piece| piece.add(id, length as usize));
+        id
+    }
+
+    pub fn end_lending(&mut self) {
+        self.lent = None;
+    }
+
+    fn new_slot(&mut self, set: u32) -> RowId {
+        let slot = Slot { block: 0, offset: 0, length: 0, count: 1, set, mark: 0 };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slots[id as usize] = slot;
+                id
+            }
+            None => {
+                if self.slots.len() == self.slots.capacity() {
+                    // Not to twice of it, as a vector would: the rows of a large table rarely double.
+                    self.slots.reserve_exact(self.slots.len() / 4 + 4);
+                }
+                self.slots.push(slot);
+                self.slots.len() as RowId - 1
+            }
+        };
         self.live_rows += 1;
         if set == SHARED {
             self.shared.insert(id, vec![(set, 1)]);
@@ -167,18 +220,24 @@ impl RowStore {
     pub fn remove_all(&mut self, ids: impl IntoIterator<Item = RowId>) {
         let mut sparse = Vec::new();
         for id in ids {
-            let size = HEADER + self.bytes(id).len();
             let slot = &mut self.slots[id as usize];
             slot.count = 0;
-            let index = slot.block as usize;
+            let (index, mut size) = (slot.block as usize, slot.length as usize);
             self.free.push(id);
             self.live_rows -= 1;
-            self.live_bytes -= size;
             let block = &mut self.blocks[index];
             let was_sparse = block.is_sparse();
-            block.live -= size;
-            self.holes.add(size, Hole { block: slot.block, serial: block.serial, offset: slot.offset });
-            if block.is_sparse() && !was_sparse && index != self.tail {
+            match &mut block.lent {
+                Some(piece) => piece.remove(size),
+                None => {
+                    size += HEADER;
+                    block.live -= size;
+                    let offset = slot.offset - HEADER as u32;
+                    self.holes.add(size, Hole { block: slot.block, serial: block.serial, offset });
+                }
+            }
+            self.live_bytes -= size;
+            if block.is_sparse() && !was_sparse && self.tail != Some(index) {
                 sparse.push(index);
             }
         }
@@ -197,11 +256,8 @@ impl RowStore {
 
     #[inline]
     pub fn bytes(&self, id: RowId) -> &[u8] {
-        let slot = self.slots[id as usize];
-        let data = &self.blocks[slot.block as usize].data;
-        let start = slot.offset as usize + HEADER;
-        let length = number(data, start - 4) as usize;
-        &data[start..start + length]
+        let slot = &self.slots[id as usize];
+        &self.blocks[slot.block as usize].bytes()[slot.offset as usize..][..slot.length as usize]
     }
 
     /// How many deliveries of the row are alive.
@@ -256,7 +312,8 @@ impl RowStore {
 
     /// Bytes of memory held, for tests and statistics.
     pub fn memory(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(|block| block.data.capacity()).sum();
+        let memory = |block: &Block| block.data.capacity() + block.lent.as_ref().map_or(0, Piece::memory);
+        let blocks: usize = self.blocks.iter().map(memory).sum();
         let lists: usize = self.shared.values().map(|sets| sets.capacity() * size_of::<(u32, u32)>()).sum();
         let lists = lists + self.shared.allocation_size() + self.holes.memory();
         self.spare.capacity()
@@ -266,6 +323,7 @@ impl RowStore {
             + self.free.capacity() * size_of::<RowId>()
     }
 
+    /// Gives the block, and where in it the row's bytes are.
     fn append(&mut self, id: RowId, row: &[u8]) -> (u32, u32) {
         let size = HEADER + row.len();
         self.live_bytes += size;
@@ -276,19 +334,17 @@ impl RowStore {
             let record = &mut block.data[hole.offset as usize..][..size];
             record[..4].copy_from_slice(&id.to_le_bytes());
             record[HEADER..].copy_from_slice(row);
-            return (hole.block, hole.offset);
+            return (hole.block, hole.offset + HEADER as u32);
         }
-        let room = self.blocks.get(self.tail).map_or(0, |block| block.data.capacity() - block.data.len());
-        if room < size {
-            self.start_block(size);
-        }
-        let block = &mut self.blocks[self.tail];
-        let offset = block.data.len() as u32;
+        let room = |index: &usize| self.blocks[*index].data.capacity() - self.blocks[*index].data.len();
+        let index = self.tail.filter(|index| room(index) >= size).unwrap_or_else(|| self.start_block(size));
+        let block = &mut self.blocks[index];
         block.data.extend_from_slice(&id.to_le_bytes());
         block.data.extend_from_slice(&(row.len() as u32).to_le_bytes());
+        let offset = block.data.len() as u32;
         block.data.extend_from_slice(row);
         block.live += size;
-        (self.tail as u32, offset)
+        (index as u32, offset)
     }
 
     fn take_hole(&mut self, size: usize) -> Option<Hole> {
@@ -301,7 +357,7 @@ impl RowStore {
     }
 
     /// Blocks grow with the table. A row that is larger than any block gets one of its own.
-    fn start_block(&mut self, least: usize) {
+    fn start_block(&mut self, least: usize) -> usize {
         let size = match self.live_bytes {
             bytes if bytes >= 8 * LARGEST_BLOCK => LARGEST_BLOCK,
             bytes => (bytes / 4).clamp(SMALLEST_BLOCK, LARGE_BLOCK),
@@ -309,28 +365,75 @@ impl RowStore {
         let size = size.max(least);
         let data = if size == self.spare.capacity() { std::mem::take(&mut self.spare) } else { Vec::new() };
         self.serial = self.serial.wrapping_add(1).max(1);
-        let mut block = Block { data, live: 0, serial: self.serial };
+        let mut block = Block { data, serial: self.serial, ..Block::default() };
         block.data.reserve_exact(size);
-        let full = self.tail;
+        let index = self.add_block(block);
+        // Rows may have died in it while it was the tail.
+        match self.tail.replace(index) {
+            Some(full) if full != index && self.blocks[full].is_sparse() => {
+                self.evacuate(full);
+                // That may have filled this one.
+                self.tail.unwrap_or(index)
+            }
+            _ => index,
+        }
+    }
+
+    fn add_block(&mut self, block: Block) -> usize {
         match self.free_blocks.pop() {
             Some(index) => {
                 self.blocks[index as usize] = block;
-                self.tail = index as usize;
+                index as usize
             }
             None => {
                 self.blocks.push(block);
-                self.tail = self.blocks.len() - 1;
+                self.blocks.len() - 1
             }
         }
-        // Rows may have died in it while it was the tail.
-        if full != self.tail && self.blocks.get(full).is_some_and(Block::is_sparse) {
-            self.evacuate(full);
+    }
+
+    /// The block for the next row that stays in these bytes.
+    fn piece_of(&mut self, lent: &Arc<Lent>) -> usize {
+        let takes = |index: &usize| {
+            self.blocks[*index].lent.as_ref().is_some_and(|piece| piece.is_of(lent) && piece.has_room())
+        };
+        self.lent.filter(takes).unwrap_or_else(|| {
+            let index = self.add_block(Block { lent: Some(Piece::new(lent)), ..Block::default() });
+            self.lent = Some(index);
+            index
+        })
+    }
+
+    /// Copies rows that stay in these bytes, until so many bytes were copied or none stays.
+    pub fn move_out(&mut self, lent: &Arc<Lent>, most: usize) {
+        let mut moved = 0;
+        for index in 0..self.blocks.len() {
+            match &self.blocks[index].lent {
+                Some(piece) if piece.is_of(lent) && moved < most => {
+                    moved += piece.live;
+                    self.evacuate(index);
+                }
+                _ => {}
+            }
         }
     }
 
     /// Moves the live rows of a block to the tail and lets the block go.
     fn evacuate(&mut self, index: usize) {
         let mut block = std::mem::take(&mut self.blocks[index]);
+        if let Some(piece) = block.lent {
+            self.live_bytes -= piece.live;
+            for id in piece.ids() {
+                let slot = self.slots[id as usize];
+                if slot.count != 0 && slot.block as usize == index {
+                    let row = &piece.bytes()[slot.offset as usize..][..slot.length as usize];
+                    let (block, offset) = self.append(id, row);
+                    self.slots[id as usize] = Slot { block, offset, ..slot };
+                }
+            }
+            self.free_blocks.push(index as u32);
+            return;
+        }
         self.live_bytes -= block.live;
         let mut offset = 0;
         while offset < block.data.len() {
@@ -338,9 +441,9 @@ impl RowStore {
             let start = offset + HEADER;
             let end = start + number(&block.data, offset + 4) as usize;
             let slot = self.slots[id as usize];
-            if slot.count != 0 && (slot.block as usize, slot.offset as usize) == (index, offset) {
-                let (to_block, to_offset) = self.append(id, &block.data[start..end]);
-                self.slots[id as usize] = Slot { block: to_block, offset: to_offset, ..slot };
+            if slot.count != 0 && (slot.block as usize, slot.offset as usize) == (index, start) {
+                let (block, offset) = self.append(id, &block.data[start..end]);
+                self.slots[id as usize] = Slot { block, offset, ..slot };
             }
             offset = end;
         }

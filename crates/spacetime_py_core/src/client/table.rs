@@ -2,6 +2,8 @@
 //! unique columns. A row counts as often as the server delivered it to each query set, since queries overlap and joins
 //! repeat rows.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -10,6 +12,7 @@ use hashbrown::hash_table::Entry;
 use super::diff::{Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
 use super::keys::{Column, Keys};
+use super::lent::Lent;
 use super::rows::{RowId, RowStore};
 use super::spare::forget;
 use crate::sats::module::TableDef;
@@ -103,8 +106,15 @@ impl TableCache {
 
     /// Applies rows that were checked against the layout: all inserts, then all deletes, then what is left of both is
     /// paired by primary key. What the message brought becomes what it changed. `sets` has the query set of each buffer.
-    /// Cannot fail half-way.
-    pub fn apply(&mut self, layout: &Layout, rows: &mut TableDiff, buffers: &[Bytes], sets: &[u32]) {
+    /// Rows stay in buffers that are lent. Cannot fail half-way.
+    pub fn apply(
+        &mut self,
+        layout: &Layout,
+        rows: &mut TableDiff,
+        buffers: &[Bytes],
+        sets: &[u32],
+        lent: &[Option<Arc<Lent>>],
+    ) {
         if rows.is_event {
             rows.deletes.clear();
             return;
@@ -112,10 +122,10 @@ impl TableCache {
         self.fresh.clear();
         self.dead.clear();
         if rows.deletes.is_empty() {
-            self.insert_all::<false>(layout, &mut rows.inserts, buffers, sets);
+            self.insert_all::<false>(layout, &mut rows.inserts, buffers, sets, lent);
             self.update_indexes(layout);
         } else {
-            self.insert_all::<true>(layout, &mut rows.inserts, buffers, sets);
+            self.insert_all::<true>(layout, &mut rows.inserts, buffers, sets, &[]);
             self.delete_all(layout, &rows.deletes, buffers, sets);
             self.pair(layout, rows, buffers);
             self.update_indexes(layout);
@@ -136,6 +146,7 @@ impl TableCache {
         inserts: &mut Vec<RowRef>,
         buffers: &[Bytes],
         sets: &[u32],
+        lent: &[Option<Arc<Lent>>],
     ) {
         let TableCache { row: ty, primary_key, store, rows, unique, ordered, hasher, fresh, .. } = self;
         let (keys, primary_key) = (Keys { layout, row: *ty, hasher }, primary_key.as_ref());
@@ -153,7 +164,10 @@ impl TableCache {
             match rows.entry(hash, is_same, |id| keys.hash(keys.main(primary_key, store.bytes(*id)))) {
                 Entry::Occupied(known) => store.add(*known.get(), set),
                 Entry::Vacant(vacant) => {
-                    let id = store.insert(row, set);
+                    let id = match lent.get(place.buffer as usize) {
+                        Some(Some(lent)) => store.keep(lent, place, set),
+                        _ => store.insert(row, set),
+                    };
                     vacant.insert(id);
                     if MARK {
                         store.set_mark(id, position as u32 + 1);
@@ -170,6 +184,12 @@ impl TableCache {
         if !MARK {
             inserts.truncate(count);
         }
+        store.end_lending();
+    }
+
+    /// Copies rows that stay in these bytes, until so many bytes were copied or none stays.
+    pub fn move_out(&mut self, lent: &Arc<Lent>, most: usize) {
+        self.store.move_out(lent, most);
     }
 
     /// Finds the rows whose last delivery went away, each with a place where its bytes still are.
