@@ -1,4 +1,4 @@
-//! Ordered indexes against a sorted list of decoded keys, over every type that a column can have.
+//! Indexes against a sorted list of decoded keys, over every type that a column can have.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use _core::client::diff::{Diff, TableDiff};
 use _core::client::index::{End, Span, append_ordered};
+use _core::client::key_index::KeyIndex;
 use _core::client::{ClientCache, RowRef};
 use _core::sats::module::TableDef;
 use _core::sats::{AlgebraicType, Layout, ModuleDef, Reader, TypeId, Writer, types::Element};
@@ -269,6 +270,20 @@ impl Table {
         End { key: bytes, included: *included }
     }
 
+    /// Whether whole keys are found without the tree.
+    fn has_keys(&self) -> bool {
+        let product = self.module.layout.product(TypeId(0)).unwrap();
+        self.columns.iter().all(|column| KeyIndex::takes(&self.module.layout, product.fields[usize::from(*column)].ty))
+    }
+
+    fn with_key(&self, cache: &ClientCache, key: &[Value]) -> Vec<Vec<u8>> {
+        let mut writer = Writer::default();
+        key.iter().zip(&self.layout_types).for_each(|(value, ty)| value.write(ty, &mut writer));
+        let table = cache.table(0);
+        let ids = table.with_key(&self.module.layout, &self.columns, &writer.0);
+        ids.iter().map(|id| table.rows().bytes(*id).to_vec()).collect()
+    }
+
     fn found(&self, cache: &mut ClientCache, span: &Span) -> Vec<Vec<u8>> {
         let index = cache.ordered(0, &self.columns);
         let ids_of = |reverse, limit| {
@@ -307,6 +322,9 @@ fn run(case: &Case, built_first: bool) {
     if built_first {
         cache.ordered(0, &table.columns);
     }
+    if built_first && table.has_keys() {
+        cache.find_by_key(0, &table.columns);
+    }
     cache.apply(table.batch(&case.rows, &[]));
     cache.apply(table.batch(&[], &case.rows[case.kept..]));
     // Rows of the same bytes are one; of equal keys each row counts.
@@ -324,6 +342,12 @@ fn run(case: &Case, built_first: bool) {
     let span = Span::between(end(&case.start), end(&case.end));
     check(&table.found(&mut cache, &span), &|row| is_inside(case, row));
     check(&table.found(&mut cache, &Span::default()), &|_| true);
+    if table.has_keys() {
+        cache.find_by_key(0, &table.columns);
+        for row in &case.rows {
+            check(&table.with_key(&cache, row), &|other| compare_all(other, row).is_eq());
+        }
+    }
     for row in &case.rows {
         for columns in 1..=row.len() {
             let key = (row.clone(), columns, true);

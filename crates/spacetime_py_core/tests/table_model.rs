@@ -121,7 +121,28 @@ fn check_diff(diff: &Diff, before: &Model, after: &Model, keyed: bool) {
     }
 }
 
+/// Rows are found by whole keys: of one column, of two, and of a text.
+fn check_keys(module: &ModuleDef, cache: &mut ClientCache, model: &Model) {
+    let keys: [(&[u16], fn(&[u8]) -> Vec<u8>); 3] = [
+        (&[2], |row| row[row.len() - 1..].to_vec()),
+        (&[2, 1], |row| vec![row[row.len() - 1], row[row.len() - 2]]),
+        (&[0], |row| row[..row.len() - 2].to_vec()),
+    ];
+    let all_rows: Vec<Vec<u8>> = (0..48).map(|n| bsatn((n % 4, n / 4 % 4, n / 16))).collect();
+    for (columns, key_of) in keys {
+        cache.find_by_key(0, columns);
+        let table = cache.table(0);
+        for key in all_rows.iter().map(|row| key_of(row)).collect::<BTreeSet<_>>() {
+            let ids = table.with_key(&module.layout, columns, &key);
+            let found: BTreeSet<Vec<u8>> = ids.iter().map(|id| table.rows().bytes(*id).to_vec()).collect();
+            assert_eq!(found.len(), ids.len());
+            assert_eq!(found, model.rows().into_keys().filter(|row| key_of(row) == key).collect());
+        }
+    }
+}
+
 fn check_table(module: &ModuleDef, cache: &mut ClientCache, model: &Model) {
+    check_keys(module, cache, model);
     let mut ids = Vec::new();
     cache.ordered(0, &[2, 1]).select(&Span::default(), false, usize::MAX, |id| ids.push(id));
     let table = cache.table(0);

@@ -71,6 +71,11 @@ impl ClientCache {
         self.tables[table].ordered(&self.module.layout, columns)
     }
 
+    /// Makes whole keys of these columns of a table to be found: `TableCache::with_key`.
+    pub fn find_by_key(&mut self, table: usize, columns: &[u16]) {
+        self.tables[table].find_by_key(&self.module.layout, columns);
+    }
+
     /// Checks every row of a message against the schema. Nothing is applied, so that a fault leaves the cache as it was.
     pub fn check(&mut self, body: Bytes, rows: Box<Rows>) -> Result<Box<Diff>> {
         let mut diff = self.spare.diff();

@@ -8,6 +8,7 @@ pub mod event;
 mod holes;
 pub mod index;
 pub mod keepalive;
+pub mod key_index;
 mod keys;
 mod lent;
 pub mod requests;

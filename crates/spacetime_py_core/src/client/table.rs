@@ -11,6 +11,7 @@ use hashbrown::hash_table::Entry;
 
 use super::diff::{Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
+use super::key_index::KeyIndex;
 use super::keys::{Column, Keys};
 use super::lent::Lent;
 use super::rows::{RowId, RowStore};
@@ -28,6 +29,7 @@ pub struct TableCache {
     /// The unique columns besides the primary key.
     unique: Vec<(Column, HashTable<RowId>)>,
     /// Those that something was asked of.
+    keyed: Vec<KeyIndex>,
     ordered: Vec<OrderedIndex>,
     hasher: RandomState,
     /// Counts the changes, so that iterators notice them.
@@ -52,6 +54,7 @@ impl TableCache {
             store: RowStore::default(),
             rows: HashTable::new(),
             unique: others.map(|column| (place(*column), HashTable::new())).collect(),
+            keyed: Vec::new(),
             ordered: Vec::new(),
             hasher: RandomState::default(),
             version: 0,
@@ -79,6 +82,27 @@ impl TableCache {
         let keys = Keys { layout, row: self.row, hasher: &self.hasher };
         let found = index.find(keys.hash(value), |id| keys.column(column, self.store.bytes(*id)) == value);
         found.map(|id| self.store.bytes(*id))
+    }
+
+    /// The rows of a whole key of these columns, which is its BSATN: of a table that has such keys.
+    #[inline]
+    pub fn with_key(&self, layout: &Layout, columns: &[u16], key: &[u8]) -> &[RowId] {
+        let keys = Keys { layout, row: self.row, hasher: &self.hasher };
+        let index = self.keyed.iter().find(|index| index.is_over(columns));
+        index.map_or(&[], |index| index.find(&keys, key, &self.store))
+    }
+
+    #[inline]
+    pub fn has_keys(&self, columns: &[u16]) -> bool {
+        self.keyed.iter().any(|index| index.is_over(columns))
+    }
+
+    /// Makes whole keys of these columns to be found, and keeps that up to date from then on. `KeyIndex` takes their types.
+    pub fn find_by_key(&mut self, layout: &Layout, columns: &[u16]) {
+        if !self.has_keys(columns) {
+            let keys = Keys { layout, row: self.row, hasher: &self.hasher };
+            self.keyed.push(KeyIndex::build(columns, &keys, &self.store));
+        }
     }
 
     /// The ordered index over these columns, if it was asked for before.
@@ -148,13 +172,13 @@ impl TableCache {
         sets: &[u32],
         lent: &[Option<Arc<Lent>>],
     ) {
-        let TableCache { row: ty, primary_key, store, rows, unique, ordered, hasher, fresh, .. } = self;
+        let TableCache { row: ty, primary_key, store, rows, unique, keyed, ordered, hasher, fresh, .. } = self;
         let (keys, primary_key) = (Keys { layout, row: *ty, hasher }, primary_key.as_ref());
         rows.reserve(inserts.len(), |id| keys.hash(keys.main(primary_key, store.bytes(*id))));
         if store.is_empty() {
             store.reserve(inserts.len());
         }
-        let is_listed = MARK || !unique.is_empty() || !ordered.is_empty();
+        let is_listed = MARK || !unique.is_empty() || !keyed.is_empty() || !ordered.is_empty();
         let mut count = 0;
         for position in 0..inserts.len() {
             let place = inserts[position];
@@ -261,7 +285,7 @@ impl TableCache {
     /// Brings all indexes but the main one up to date with what died and what is fresh; the bytes of dead rows are still
     /// there.
     fn update_indexes(&mut self, layout: &Layout) {
-        let TableCache { row, store, unique, ordered, hasher, fresh, dead, .. } = self;
+        let TableCache { row, store, unique, keyed, ordered, hasher, fresh, dead, .. } = self;
         let keys = Keys { layout, row: *row, hasher };
         let dead = dead.iter().map(|(id, _)| *id);
         let fresh = fresh.iter().copied().filter(|id| store.count(*id) != 0);
@@ -276,6 +300,10 @@ impl TableCache {
                 index.insert_unique(hash(id), id, |id| hash(*id));
             }
         }
+        for index in keyed {
+            dead.clone().for_each(|id| index.remove(&keys, id, store));
+            fresh.clone().for_each(|id| index.insert(&keys, id, store));
+        }
         for index in ordered {
             dead.clone().for_each(|id| index.remove(&keys, id, store.bytes(id)));
             fresh.clone().for_each(|id| index.insert(&keys, id, store.bytes(id)));
@@ -284,6 +312,8 @@ impl TableCache {
 
     /// Gives memory back once most of a table has gone.
     fn shrink(&mut self, layout: &Layout) {
+        let keys = Keys { layout, row: self.row, hasher: &self.hasher };
+        self.keyed.iter_mut().for_each(|index| index.shrink(&keys, &self.store));
         if self.rows.capacity() < SMALL_TABLE || self.rows.len() * 8 > self.rows.capacity() {
             return;
         }
@@ -333,6 +363,7 @@ impl TableCache {
         self.store = RowStore::default();
         self.rows = HashTable::new();
         self.unique.iter_mut().for_each(|(_, index)| *index = HashTable::new());
+        self.keyed.clear();
         self.ordered.clear();
     }
 

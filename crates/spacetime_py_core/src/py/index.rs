@@ -1,6 +1,7 @@
 //! A table's indexes: each is looked up once and knows from then on how keys are written and where the rows are.
 
 use std::cell::Cell;
+use std::sync::MutexGuard;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,10 +10,14 @@ use pyo3::types::{PyList, PyTuple};
 use super::encode::encode;
 use super::error::EncodeError;
 use super::fields::FieldKind;
+use super::row::RowClass;
 use super::slots::list;
 use super::table::TableCache;
 use crate::client::index::{End, OrderedIndex as Ordered, Span, append_ordered};
+use crate::client::key_index::KeyIndex;
 use crate::client::rows::{RowId, RowStore};
+use crate::client::table::TableCache as Cached;
+use crate::client::{ClientCache, Connection};
 use crate::sats::{Reader, TypeId, Writer};
 
 /// The unique column of a table that it was asked for, if it is one.
@@ -29,6 +34,8 @@ pub struct OrderedIndex {
     table: Py<TableCache>,
     numbers: Vec<u16>,
     columns: Option<Vec<Column>>,
+    /// Whether whole keys are found without the tree.
+    has_keys: bool,
 }
 
 /// A column that keys have a value of.
@@ -78,23 +85,13 @@ impl UniqueColumn {
 #[pymethods]
 impl OrderedIndex {
     fn filter<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let columns = self.columns(key.py())?;
-        let mut scratch = Scratch::take();
-        self.write(columns, key, &mut scratch)?;
-        let Scratch { key: start, ids, .. } = &mut *scratch;
-        let rows = self.rows(key.py(), ids, |index, ids| index.begin_with(start, |id| ids.push(id)));
-        scratch.keep();
-        rows
+        let (py, class) = (key.py(), self.table.get().class);
+        let rows = self.with_key(key, |ids, store| instances(py, class, ids, store))??;
+        list_of(py, rows)
     }
 
     fn count(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let columns = self.columns(key.py())?;
-        let mut scratch = Scratch::take();
-        self.write(columns, key, &mut scratch)?;
-        let mut count = 0;
-        self.look(key.py(), |index, _| index.begin_with(&scratch.key, |_| count += 1));
-        scratch.keep();
-        Ok(count)
+        self.with_key(key, |ids, _| ids.len())
     }
 
     #[pyo3(signature = (start, end, *, include_start, include_end, reverse, limit))]
@@ -116,7 +113,13 @@ impl OrderedIndex {
             key.map(|key| Ok::<_, PyErr>(End { key: self.key(columns, key)?, included })).transpose()
         };
         let span = Span::between(end_of(start, include_start)?, end_of(end, include_end)?);
-        self.rows(py, &mut Vec::new(), |index, ids| index.select(&span, reverse, limit, |id| ids.push(id)))
+        let class = self.table.get().class;
+        let rows = self.ordered(py, |index, store| {
+            let mut ids = Vec::new();
+            index.select(&span, reverse, limit, |id| ids.push(id));
+            instances(py, class, &ids, store)
+        })?;
+        list_of(py, rows)
     }
 }
 
@@ -125,8 +128,10 @@ impl OrderedIndex {
         let def = table.get().def(table.py());
         let is_unique = matches!(&numbers[..], [column] if def.unique.contains(column));
         let is_known = is_unique || def.indexes.iter().any(|index| index.columns == numbers);
-        let columns = is_known.then(|| numbers.iter().map(|number| Column::new(table, *number)).collect());
-        OrderedIndex { table: table.clone().unbind(), numbers, columns }
+        let columns = is_known.then(|| numbers.iter().map(|number| Column::new(table, *number)).collect::<Vec<_>>());
+        let layout = &table.get().module(table.py()).def.layout;
+        let has_keys = columns.iter().flatten().all(|column| KeyIndex::takes(layout, column.ty));
+        OrderedIndex { table: table.clone().unbind(), numbers, columns, has_keys }
     }
 
     /// Only columns that the module has an index for can be asked for.
@@ -176,46 +181,100 @@ impl OrderedIndex {
         format!("the index over {} of table `{}`", names.join(", "), table.def(py).name)
     }
 
-    /// Does something with the index and the rows that it is over. What was not asked for before is built with the
-    /// interpreter free: a large table takes a while.
-    fn look<T>(&self, py: Python<'_>, look: impl FnOnce(&Ordered, &RowStore) -> T) -> T {
+    /// Does something with the rows whose keys are this one, or begin with it.
+    #[inline]
+    fn with_key<T>(&self, key: &Bound<'_, PyAny>, found: impl FnOnce(&[RowId], &RowStore) -> T) -> PyResult<T> {
+        let (py, columns) = (key.py(), self.columns(key.py())?);
+        let mut scratch = Scratch::take();
+        let result = if self.write_whole(columns, key, &mut scratch.bsatn)? {
+            let (table, key) = (self.table.get(), &scratch.bsatn.0);
+            let layout = &table.module(py).def.layout;
+            let core = self.core(
+                py,
+                |table| table.has_keys(&self.numbers),
+                |cache, table| cache.find_by_key(table, &self.numbers),
+            );
+            let cached = core.cache().table(table.index);
+            found(cached.with_key(layout, &self.numbers, key), cached.rows())
+        } else {
+            self.write(columns, key, &mut scratch)?;
+            let Scratch { key, ids, .. } = &mut *scratch;
+            self.ordered(py, |index, store| {
+                index.begin_with(key, |id| ids.push(id));
+                found(ids, store)
+            })
+        };
+        scratch.keep();
+        Ok(result)
+    }
+
+    /// Appends a key that is found without the tree; false, and nothing that counts, for any other one.
+    #[inline]
+    fn write_whole(&self, columns: &[Column], key: &Bound<'_, PyAny>, bsatn: &mut Writer) -> PyResult<bool> {
+        let table = self.table.get();
+        match (columns, key.cast::<PyTuple>()) {
+            _ if !self.has_keys => return Ok(false),
+            ([column], _) => column.write(table, key, bsatn)?,
+            (columns, Ok(values)) if values.len() == columns.len() => {
+                let mut values = columns.iter().zip(values.iter_borrowed());
+                values.try_for_each(|(column, value)| column.write(table, &value, bsatn))?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Does something with the tree and the rows that it is over.
+    fn ordered<T>(&self, py: Python<'_>, job: impl FnOnce(&Ordered, &RowStore) -> T) -> T {
+        let is_built = |table: &Cached| table.built(&self.numbers).is_some();
+        let core = self.core(py, is_built, |cache, table| _ = cache.ordered(table, &self.numbers));
+        let cached = core.cache().table(self.table.get().index);
+        job(cached.built(&self.numbers).expect("built"), cached.rows())
+    }
+
+    /// The core, with an index that was not asked for before. That is built with the interpreter free: a large table takes
+    /// a while.
+    #[inline]
+    fn core<'a>(
+        &'a self,
+        py: Python<'a>,
+        is_built: impl Fn(&Cached) -> bool,
+        build: impl Fn(&mut ClientCache, usize) + Sync,
+    ) -> MutexGuard<'a, Connection> {
         let table = self.table.get();
         loop {
             let core = table.core(py);
-            let cache = core.cache().table(table.index);
-            if let Some(index) = cache.built(&self.numbers) {
-                return look(index, cache.rows());
+            if is_built(core.cache().table(table.index)) {
+                return core;
             }
             drop(core);
             let connection = table.connection.get();
-            py.detach(|| _ = connection.lock().cache_mut().ordered(table.index, &self.numbers));
+            py.detach(|| build(connection.lock().cache_mut(), table.index));
         }
     }
+}
 
-    /// The rows that are chosen.
-    fn rows<'py>(
-        &self,
-        py: Python<'py>,
-        ids: &mut Vec<RowId>,
-        choose: impl FnOnce(&Ordered, &mut Vec<RowId>),
-    ) -> PyResult<Bound<'py, PyList>> {
-        let class = self.table.get().class;
-        let rows = self.look(py, |index, store| {
-            choose(index, ids);
-            let mut rows = Vec::with_capacity(ids.len());
-            for ids in ids.chunks(AT_ONCE) {
-                let mut found: [&[u8]; AT_ONCE] = [&[]; AT_ONCE];
-                found.iter_mut().zip(ids).for_each(|(row, id)| *row = store.bytes(*id));
-                for row in &found[..ids.len()] {
-                    // Making instances allocates and runs no Python code; making the list could.
-                    rows.push(class.instance(py, row)?);
-                }
-            }
-            Ok::<_, PyErr>(rows)
-        })?;
-        let (count, mut rows) = (rows.len(), rows.into_iter());
-        list(py, count, || Ok(rows.next().expect("so many")))
+/// Making instances allocates and runs no Python code; making a list of them could, and is not for a cache that is locked.
+fn instances<'py>(
+    py: Python<'py>,
+    class: &RowClass,
+    ids: &[RowId],
+    store: &RowStore,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(AT_ONCE) {
+        let mut found: [&[u8]; AT_ONCE] = [&[]; AT_ONCE];
+        found.iter_mut().zip(ids).for_each(|(row, id)| *row = store.bytes(*id));
+        for row in &found[..ids.len()] {
+            rows.push(class.instance(py, row)?);
+        }
     }
+    Ok(rows)
+}
+
+fn list_of<'py>(py: Python<'py>, rows: Vec<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyList>> {
+    let (count, mut rows) = (rows.len(), rows.into_iter());
+    list(py, count, || Ok(rows.next().expect("so many")))
 }
 
 /// The memory of so many rows is waited for at the same time.
