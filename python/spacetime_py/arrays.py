@@ -73,6 +73,7 @@ def _array(dtype: np.dtype[np.void], packed: bytearray) -> NDArray[np.void]:
     return array
 
 
+@cache
 def _numpy() -> Any:
     try:
         import numpy

@@ -51,7 +51,12 @@ func cpuSeconds() float64 {
 	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
 }
 
-func (run Run) warmSeconds() float64 { return run.unlessQuick(0.4) }
+const warmSeconds = 0.4
+
+// window is seconds between two looks at the clocks, which take as long as the shortest bodies.
+const window = 0.001
+
+func (run Run) warmSeconds() float64 { return run.unlessQuick(warmSeconds) }
 func (run Run) seconds() float64     { return run.unlessQuick(0.6) }
 
 func (run Run) unlessQuick(seconds float64) float64 {
@@ -78,15 +83,19 @@ func (run Run) read(option string) (bodies [][]byte) {
 }
 
 func (run Run) repeat(work int, body func() float64) Result {
-	checksum := body()
-	for end := cpuSeconds() + run.warmSeconds(); cpuSeconds() < end; {
+	checksum, bodies := body(), 1
+	for end := cpuSeconds() + run.warmSeconds(); cpuSeconds() < end; bodies++ {
 		body()
 	}
+	atOnce := max(1, int(float64(bodies)*window/warmSeconds))
 	watch := &Stopwatch{}
 	for watch.CPU < run.seconds() || watch.Work == 0 {
+		again := checksum
 		watch.start()
-		again := body()
-		watch.stop(work)
+		for range atOnce {
+			again = body()
+		}
+		watch.stop(work * atOnce)
 		check(again == checksum, "the checksum has changed")
 	}
 	return Result{Rates: map[string]*Stopwatch{"rate": watch}, Values: map[string]float64{}, Checksum: checksum}
