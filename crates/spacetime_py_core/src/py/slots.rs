@@ -42,7 +42,7 @@ pub fn new_instance<'py>(py: Python<'py>, class_type: &Py<PyType>, bytes: &[u8])
             return Err(PyMemoryError::new_err(()));
         }
         let object: *mut Head = ffi::PyObject_InitVar(memory.cast(), class_type.as_ptr().cast(), size);
-        ptr::copy_nonoverlapping(bytes.as_ptr(), object.add(1).cast::<u8>(), bytes.len());
+        copy(bytes, object.add(1).cast());
         Ok(Bound::from_owned_ptr(py, object.cast()))
     }
 }
@@ -68,9 +68,40 @@ pub unsafe fn new_text(utf8: &[u8]) -> *mut ffi::PyObject {
         }
         let text = ffi::PyUnicode_New(size, 127);
         if !text.is_null() {
-            ptr::copy_nonoverlapping(utf8.as_ptr(), ffi::PyUnicode_1BYTE_DATA(text), utf8.len());
+            copy(utf8, ffi::PyUnicode_1BYTE_DATA(text));
         }
         text
+    }
+}
+
+/// Most rows and texts are so short that a call takes longer than to copy them: by their first and last bytes, which may
+/// overlap.
+///
+/// # Safety
+/// There is room for so many bytes, apart from them.
+#[inline(always)]
+unsafe fn copy(bytes: &[u8], to: *mut u8) {
+    unsafe {
+        let (from, size) = (bytes.as_ptr(), bytes.len());
+        let block = |at: usize| to.add(at).cast::<[u8; 16]>().write(from.add(at).cast::<[u8; 16]>().read());
+        let word = |at: usize| to.add(at).cast::<[u8; 8]>().write(from.add(at).cast::<[u8; 8]>().read());
+        match size {
+            8..16 => {
+                word(0);
+                word(size - 8);
+            }
+            16..=32 => {
+                block(0);
+                block(size - 16);
+            }
+            33..=64 => {
+                block(0);
+                block(16);
+                block(size - 32);
+                block(size - 16);
+            }
+            _ => ptr::copy_nonoverlapping(from, to, size),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::held::HAS_GIL;
 const STEP: usize = 16;
 const LARGEST: usize = 256;
 /// As much as is kept of one size, in bytes.
-const MOST: usize = 128 * 1024;
+const MOST: usize = 512 * 1024;
 static SPARE: Sizes = Sizes([const { Spare::new() }; LARGEST / STEP + 1]);
 
 struct Sizes([Spare; LARGEST / STEP + 1]);
