@@ -121,9 +121,11 @@ fn check_diff(diff: &Diff, before: &Model, after: &Model, keyed: bool) {
     }
 }
 
+type KeyOf = fn(&[u8]) -> Vec<u8>;
+
 /// Rows are found by whole keys: of one column, of two, and of a text.
 fn check_keys(module: &ModuleDef, cache: &mut ClientCache, model: &Model) {
-    let keys: [(&[u16], fn(&[u8]) -> Vec<u8>); 3] = [
+    let keys: [(&[u16], KeyOf); 3] = [
         (&[2], |row| row[row.len() - 1..].to_vec()),
         (&[2, 1], |row| vec![row[row.len() - 1], row[row.len() - 2]]),
         (&[0], |row| row[..row.len() - 2].to_vec()),

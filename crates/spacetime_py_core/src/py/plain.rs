@@ -66,6 +66,7 @@ pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_flags &= !ffi::Py_TPFLAGS_HAVE_GC;
         (*ty).tp_traverse = None;
         (*ty).tp_clear = None;
+        (*ty).tp_alloc = Some(alloc::<T>);
         (*ty).tp_free = Some(ffi::PyObject_Free);
         (*ty).tp_dealloc = Some(dealloc::<T>);
         (*ty).tp_richcompare = Some(richcompare::<T>);
@@ -127,6 +128,19 @@ unsafe fn is_plain<T: Plain>(object: *mut ffi::PyObject) -> bool {
 
 unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
     unsafe { *object.add(1).cast::<T>() }
+}
+
+/// For the constructor that PyO3 makes: `dealloc` frees what `spare` gave, which may be larger than asked for.
+unsafe extern "C" fn alloc<T: Plain>(ty: *mut ffi::PyTypeObject, _: ffi::Py_ssize_t) -> *mut ffi::PyObject {
+    unsafe {
+        let size = size_of::<ffi::PyObject>() + size_of::<T>();
+        let memory = spare::take(size);
+        if memory.is_null() {
+            return ffi::PyErr_NoMemory();
+        }
+        ptr::write_bytes(memory.cast::<u8>(), 0, size);
+        ffi::PyObject_Init(memory, ty)
+    }
 }
 
 unsafe extern "C" fn dealloc<T: Plain>(object: *mut ffi::PyObject) {
