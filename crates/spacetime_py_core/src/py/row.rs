@@ -48,7 +48,7 @@ thread_local! {
 }
 
 /// A larger buffer is not kept.
-const LARGEST_SCRATCH: usize = 64 * 1024;
+const LARGEST_SCRATCH: usize = 128 * 1024;
 
 /// The methods come first: see `Methods`.
 #[repr(C)]
