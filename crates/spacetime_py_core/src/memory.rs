@@ -72,15 +72,13 @@ unsafe impl GlobalAlloc for Allocator {
 
 #[cold]
 fn alloc_large(layout: Layout) -> *mut u8 {
-    let Some(large) = aligned(layout) else { return ptr::null_mut() };
+    let Some(layout) = aligned(layout) else { return ptr::null_mut() };
     // SAFETY: the size is not zero. A kernel that knows no huge pages says so, and all is well.
     unsafe {
-        let memory = System.alloc(large);
-        if memory.is_null() {
-            // Some allocators, valgrind's for one, know no such alignment. `free` takes both.
-            return System.alloc(layout);
+        let memory = System.alloc(layout);
+        if !memory.is_null() {
+            libc::madvise(memory.cast(), layout.size() / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE);
         }
-        libc::madvise(memory.cast(), layout.size() / HUGE_PAGE * HUGE_PAGE, libc::MADV_HUGEPAGE);
         memory
     }
 }

@@ -295,12 +295,18 @@ fn large_rows(ids: Range<u32>) -> (Bytes, Vec<RowRef>) {
     (data.into(), (0..ids.len() as u32).map(place).collect())
 }
 
+/// A message of these rows for a query set; gives its bytes.
+fn bring(cache: &mut ClientCache, ids: Range<u32>, set: u32) -> Bytes {
+    let (data, inserts) = large_rows(ids);
+    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
+    cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![set], tables }));
+    data
+}
+
 #[test]
 fn a_cached_row_costs_little_more_than_its_bytes() {
     let mut cache = large_cache();
-    let (data, inserts) = large_rows(0..100_000);
-    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-    cache.apply(Box::new(Diff { buffers: vec![data], sets: vec![1], tables }));
+    bring(&mut cache, 0..100_000, 1);
     let memory = cache.table(0).memory() / 100_000;
     assert!(memory <= 180, "{memory} bytes for each row of 100 bytes");
 }
@@ -308,9 +314,7 @@ fn a_cached_row_costs_little_more_than_its_bytes() {
 #[test]
 fn a_large_message_is_given_back_when_less_than_half_of_it_is_left() {
     let mut cache = large_cache();
-    let (data, inserts) = large_rows(0..60_000);
-    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-    cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![1], tables }));
+    let data = bring(&mut cache, 0..60_000, 1);
     let full = cache.table(0).memory();
     let mut given_back = None;
     for gone in (0..60_000).step_by(1000) {
@@ -338,9 +342,7 @@ fn a_large_message_is_given_back_when_less_than_half_of_it_is_left() {
 fn a_large_message_that_brings_little_is_not_kept() {
     let mut cache = large_cache();
     for (ids, is_kept) in [(0..20_000, true), (8_000..24_000, false), (30_000..50_000, true)] {
-        let (data, inserts) = large_rows(ids);
-        let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-        cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![2], tables }));
+        let data = bring(&mut cache, ids, 2);
         assert_eq!(data.is_unique(), !is_kept);
     }
     let rows: BTreeSet<Vec<u8>> = cache.table(0).rows().iter().map(|(row, _)| row.to_vec()).collect();
@@ -350,9 +352,7 @@ fn a_large_message_that_brings_little_is_not_kept() {
 #[test]
 fn a_large_message_is_given_back_with_the_last_of_its_rows() {
     let mut cache = large_cache();
-    let (data, inserts) = large_rows(0..20_000);
-    let tables = vec![TableDiff { inserts, ..TableDiff::default() }];
-    cache.apply(Box::new(Diff { buffers: vec![data.clone()], sets: vec![1], tables }));
+    let data = bring(&mut cache, 0..20_000, 1);
     cache.drop_set(1);
     assert!(data.is_unique());
     assert_eq!(cache.table(0).memory(), 0);

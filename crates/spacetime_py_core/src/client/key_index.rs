@@ -42,6 +42,12 @@ impl Group {
         }
     }
 
+    /// Any of them has the key.
+    #[inline]
+    fn first(&self) -> RowId {
+        self.ids()[0]
+    }
+
     fn add(&mut self, id: RowId, positions: &mut Vec<u32>) {
         match self {
             Group::Few { count, ids } if usize::from(*count) < FEW => {
@@ -113,7 +119,7 @@ impl KeyIndex {
     /// The rows of a key: the BSATN of its columns, one after the other.
     #[inline]
     pub fn find(&self, keys: &Keys<'_>, key: &[u8], store: &RowStore) -> &[RowId] {
-        let is_same = |group: &Group| self.has_key(keys, store.bytes(group.ids()[0]), key);
+        let is_same = |group: &Group| has_key(&self.columns, keys, store.bytes(group.first()), key);
         self.groups.find(keys.hash(key), is_same).map_or(&[], Group::ids)
     }
 
@@ -121,8 +127,8 @@ impl KeyIndex {
         let KeyIndex { columns, groups, positions } = self;
         let hash = |id: RowId| with_key(columns, keys, store.bytes(id), |key| keys.hash(key));
         let entry = with_key(columns, keys, store.bytes(id), |key| {
-            let is_same = |group: &Group| has_key(columns, keys, store.bytes(group.ids()[0]), key);
-            groups.entry(keys.hash(key), is_same, |group| hash(group.ids()[0]))
+            let is_same = |group: &Group| has_key(columns, keys, store.bytes(group.first()), key);
+            groups.entry(keys.hash(key), is_same, |group| hash(group.first()))
         });
         match entry {
             Entry::Occupied(mut known) => known.get_mut().add(id, positions),
@@ -134,7 +140,7 @@ impl KeyIndex {
     pub fn remove(&mut self, keys: &Keys<'_>, id: RowId, store: &RowStore) {
         let KeyIndex { columns, groups, positions } = self;
         let entry = with_key(columns, keys, store.bytes(id), |key| {
-            groups.find_entry(keys.hash(key), |group| has_key(columns, keys, store.bytes(group.ids()[0]), key))
+            groups.find_entry(keys.hash(key), |group| has_key(columns, keys, store.bytes(group.first()), key))
         });
         if let Ok(mut entry) = entry {
             if entry.get_mut().remove(id, positions) {
@@ -147,12 +153,8 @@ impl KeyIndex {
     pub fn shrink(&mut self, keys: &Keys<'_>, store: &RowStore) {
         let KeyIndex { columns, groups, .. } = self;
         if groups.capacity() >= SMALL && groups.len() * 8 <= groups.capacity() {
-            groups.shrink_to(0, |group| with_key(columns, keys, store.bytes(group.ids()[0]), |key| keys.hash(key)));
+            groups.shrink_to(0, |group| with_key(columns, keys, store.bytes(group.first()), |key| keys.hash(key)));
         }
-    }
-
-    fn has_key(&self, keys: &Keys<'_>, row: &[u8], key: &[u8]) -> bool {
-        has_key(&self.columns, keys, row, key)
     }
 }
 
