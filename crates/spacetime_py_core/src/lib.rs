@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod error;
+mod hashing;
 #[cfg(all(feature = "python", target_os = "linux"))]
 mod memory;
 #[cfg(feature = "python")]

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 
 use super::diff::{Diff, Gathered, RowRef, TableDiff};
 use super::index::OrderedIndex;
@@ -12,6 +11,7 @@ use super::lent::{self, Lent};
 use super::spare::Spare;
 use super::table::TableCache;
 use crate::error::{DecodeError, Error, Problem, Result};
+use crate::hashing::Hashing;
 use crate::sats::module::TableDef;
 use crate::sats::{Layout, ModuleDef};
 use crate::wire::message::{NO_SET, RowList, Rows, TableRows};
@@ -21,7 +21,7 @@ pub struct ClientCache {
     module: Arc<ModuleDef>,
     tables: Vec<TableCache>,
     /// By name, as bytes: a message's names need no second look at their characters.
-    names: HashMap<Vec<u8>, usize, RandomState>,
+    names: HashMap<Vec<u8>, usize, Hashing>,
     /// Tables that the server sent rows of and the schema does not have: each is told once.
     unknown: HashSet<String>,
     /// Tables whose rows the bindings would misread, and why.

@@ -1,8 +1,9 @@
 //! Where rows were that are gone, by their size. A new row of that size takes the place, so that a table whose rows change
 //! keeps its blocks full and has little to move.
 
-use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+
+use crate::hashing::Hashing;
 
 /// A record's place in a block. Blocks come and go under the same number, and each has another serial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Hole {
 
 #[derive(Debug, Default)]
 pub struct Holes {
-    by_size: HashMap<usize, Vec<Hole>, RandomState>,
+    by_size: HashMap<usize, Vec<Hole>, Hashing>,
     count: usize,
 }
 

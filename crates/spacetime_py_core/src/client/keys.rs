@@ -2,15 +2,14 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::fast::RandomState;
-
+use crate::hashing::Hashing;
 use crate::sats::{Layout, TypeId};
 
 #[derive(Clone, Copy)]
 pub struct Keys<'a> {
     pub layout: &'a Layout,
     pub row: TypeId,
-    pub hasher: &'a RandomState,
+    pub hasher: &'a Hashing,
 }
 
 /// A column that rows are found by, and where it is.

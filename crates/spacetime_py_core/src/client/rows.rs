@@ -9,12 +9,12 @@
 
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::diff::RowRef;
 use super::holes::{Hole, Holes};
 use super::lent::{Lent, Piece};
+use crate::hashing::Hashing;
 
 /// A row in the store. Ids of removed rows are used again.
 pub type RowId = u32;
@@ -38,7 +38,7 @@ pub struct RowStore {
     live_bytes: usize,
     live_rows: usize,
     /// Query sets and their counts, of rows that several sets hold.
-    shared: HashMap<RowId, Vec<(u32, u32)>, RandomState>,
+    shared: HashMap<RowId, Vec<(u32, u32)>, Hashing>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
-use foldhash::fast::RandomState;
-
 use super::diff::Diff;
 use super::event::Event;
+use crate::hashing::Hashing;
 
 /// Gives nanoseconds since some moment. The core has no clock of its own.
 pub type Clock = fn() -> u64;
@@ -98,7 +97,7 @@ pub struct Stats {
     is_decoded: bool,
     /// When the event that the owner has was handed out; 0 when it has none.
     handed_out: u64,
-    sent: HashMap<u32, u64, RandomState>,
+    sent: HashMap<u32, u64, Hashing>,
     pub bytes_received: u64,
     /// After decompression.
     pub bytes_expanded: u64,

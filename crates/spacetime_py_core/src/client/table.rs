@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -16,6 +15,7 @@ use super::keys::{Column, Keys};
 use super::lent::Lent;
 use super::rows::{RowId, RowStore};
 use super::spare::forget;
+use crate::hashing::Hashing;
 use crate::sats::module::TableDef;
 use crate::sats::{Layout, TypeId};
 
@@ -31,7 +31,7 @@ pub struct TableCache {
     /// Those that something was asked of.
     keyed: Vec<KeyIndex>,
     ordered: Vec<OrderedIndex>,
-    hasher: RandomState,
+    hasher: Hashing,
     /// Counts the changes, so that iterators notice them.
     pub version: u64,
     /// Deletes of rows that their query set did not hold. The server should never send one.
@@ -56,7 +56,7 @@ impl TableCache {
             unique: others.map(|column| (place(*column), HashTable::new())).collect(),
             keyed: Vec::new(),
             ordered: Vec::new(),
-            hasher: RandomState::default(),
+            hasher: Hashing::default(),
             version: 0,
             missing_deletes: 0,
             fresh: Vec::new(),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use foldhash::fast::RandomState;
 use pyo3::PyVisit;
 use pyo3::gc::PyTraverseError;
 use pyo3::intern;
@@ -13,6 +12,7 @@ use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::connection::{Connection, Sent};
 use super::pending::Pending;
+use crate::hashing::Hashing;
 
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Calls {
@@ -36,7 +36,7 @@ struct Entered {
 
 #[derive(Default)]
 struct State {
-    in_flight: HashMap<u32, Py<Pending>, RandomState>,
+    in_flight: HashMap<u32, Py<Pending>, Hashing>,
     /// `watch(kind, name)` gives who hears of the end.
     watch: Option<Py<PyAny>>,
     /// `send(at_once)` of the session.

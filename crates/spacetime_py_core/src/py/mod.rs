@@ -26,11 +26,13 @@ mod table;
 mod types;
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
 /// Everything that `_core.pyi` declares, in its order.
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Python's own seed, which PYTHONHASHSEED sets.
+    crate::hashing::seed(PyString::new(module.py(), "spacetime_py").hash()? as u64);
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     types::slim_all(module.py())?;
     module.add_class::<types::Identity>()?;

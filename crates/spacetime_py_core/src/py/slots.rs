@@ -8,7 +8,6 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::hash::Hasher;
 use std::panic::AssertUnwindSafe;
 use std::ptr;
 
@@ -309,10 +308,8 @@ unsafe fn field(class: &RowClass, bytes: &[u8], index: usize) -> *mut ffi::PyObj
 }
 
 unsafe extern "C" fn hash(object: *mut ffi::PyObject) -> ffi::Py_hash_t {
-    let mut hasher = std::hash::BuildHasher::build_hasher(&foldhash::fast::FixedState::with_seed(0));
-    hasher.write(unsafe { raw_bytes(object) });
     // -1 says that hashing failed.
-    match hasher.finish() as ffi::Py_hash_t {
+    match crate::hashing::hash(unsafe { raw_bytes(object) }) as ffi::Py_hash_t {
         -1 => -2,
         hash => hash,
     }
