@@ -62,8 +62,7 @@ fn array<'py>(
     let is_row = layout.product(element).is_some_and(|product| product.special.is_none());
     let count = count as usize;
     if !is_row || !module.has_product_class(py, element) {
-        let kind = FieldKind::of(layout, element);
-        if let (true, Some(size)) = (kind.is_common(), layout.node(element).fixed) {
+        if let (Some(kind), Some(size)) = (FieldKind::of(layout, element), layout.node(element).fixed) {
             return list(py, count, || common(py, kind, reader.take(size as usize)?));
         }
         if matches!(layout.kind(element), Kind::String) {

@@ -266,7 +266,7 @@ fn encode_array(module: &Module, element: TypeId, value: &Bound<'_, PyAny>, writ
             return encode_rows(class, list, writer);
         }
         let kind = FieldKind::of(&module.def.layout, element);
-        if kind.is_common() && encode_common(kind, list, writer) {
+        if kind.is_some_and(|kind| encode_common(kind, list, writer)) {
             return Ok(());
         }
     }

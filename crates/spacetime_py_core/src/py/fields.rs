@@ -6,189 +6,229 @@
 
 #![allow(unsafe_code)]
 
+use std::convert::identity;
+use std::ptr;
+use std::slice;
+
+use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
-use super::plain::{Plain, new_plain, plain_value};
+use super::plain::{new_plain, plain_value};
 use super::slots::new_text;
 use super::types::{ConnectionId, Identity, TimeDuration, Timestamp};
 use crate::sats::{Kind, Layout, Special, TypeId};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Common {
-    Bool,
-    I8,
-    U8,
-    I16,
-    U16,
-    I32,
-    U32,
-    I64,
-    U64,
-    F64,
-    Text,
-    Bytes,
-    Identity,
-    ConnectionId,
-    Timestamp,
-    TimeDuration,
-    Other,
+/// A type whose values are read and written without looking at the schema.
+trait Common {
+    /// A new object of the value that bytes, which were checked, begin with; null with an error of Python's set. None where
+    /// there are too few.
+    unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject>;
+
+    /// Appends the BSATN of a value of the exact type that goes with it. None, and nothing, for all others.
+    fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()>;
 }
 
-/// A kind of field, or an option of it.
+/// How fields of a common type are read and written.
 #[derive(Clone, Copy)]
 pub struct FieldKind {
-    common: Common,
-    is_option: bool,
+    /// Of so many bytes. As CPython's own functions, so that it can be the last thing that one of those does.
+    read: unsafe extern "C" fn(*const u8, usize) -> *mut ffi::PyObject,
+    write: fn(&Bound<'_, PyAny>, &mut Vec<u8>) -> bool,
 }
 
 impl FieldKind {
-    pub fn of(layout: &Layout, ty: TypeId) -> Self {
+    /// None for types that are not common.
+    pub fn of(layout: &Layout, ty: TypeId) -> Option<Self> {
         match layout.sum(ty) {
-            Some(sum) if sum.special == Some(Special::Option) => {
-                FieldKind { common: common(layout, sum.variants[0].ty), is_option: true }
-            }
-            _ => FieldKind { common: common(layout, ty), is_option: false },
+            Some(sum) if sum.special == Some(Special::Option) => common::<Optional>(layout, sum.variants[0].ty),
+            _ => common::<Always>(layout, ty),
         }
     }
 
-    pub fn is_common(self) -> bool {
-        self.common != Common::Other
-    }
-
-    /// A new object of the value that the bytes, which were checked, begin with; null with an error of Python's set. None
-    /// for kinds that are not common.
+    /// A new object of the value that the bytes, which were checked, begin with; null with an error of Python's set.
     #[inline(always)]
-    pub fn read(self, _: Python<'_>, data: &[u8]) -> Option<*mut ffi::PyObject> {
-        if self.common == Common::Other {
-            return None;
-        }
+    pub fn read(self, _: Python<'_>, data: &[u8]) -> *mut ffi::PyObject {
         // SAFETY: the token says that the thread is attached.
-        unsafe {
-            let data = match (self.is_option, data) {
-                (false, data) | (true, [0, data @ ..]) => data,
-                (true, _) => return Some(ffi::Py_NewRef(ffi::Py_None())),
-            };
-            self.common.read(data)
-        }
+        unsafe { (self.read)(data.as_ptr(), data.len()) }
     }
 
     /// Appends the BSATN of a value of the exact type that goes with the kind. False, and nothing, for all others.
-    #[inline]
-    pub fn write(self, value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> bool {
-        if !self.is_option {
-            return self.common.write(value, bytes);
-        }
-        match self.common {
-            Common::Other => false,
-            _ if value.is_none() => {
-                bytes.push(1);
-                true
-            }
-            common => {
-                bytes.push(0);
-                let is_written = common.write(value, bytes);
-                if !is_written {
-                    bytes.pop();
-                }
-                is_written
-            }
-        }
-    }
-}
-
-fn common(layout: &Layout, ty: TypeId) -> Common {
-    match layout.kind(ty) {
-        Kind::Bool => Common::Bool,
-        Kind::I8 => Common::I8,
-        Kind::U8 => Common::U8,
-        Kind::I16 => Common::I16,
-        Kind::U16 => Common::U16,
-        Kind::I32 => Common::I32,
-        Kind::U32 => Common::U32,
-        Kind::I64 => Common::I64,
-        Kind::U64 => Common::U64,
-        Kind::F64 => Common::F64,
-        Kind::String => Common::Text,
-        Kind::Bytes => Common::Bytes,
-        Kind::Product(product) => match product.special {
-            Some(Special::Identity) => Common::Identity,
-            Some(Special::ConnectionId) => Common::ConnectionId,
-            Some(Special::Timestamp) => Common::Timestamp,
-            Some(Special::TimeDuration) => Common::TimeDuration,
-            _ => Common::Other,
-        },
-        _ => Common::Other,
-    }
-}
-
-impl Common {
     #[inline(always)]
-    unsafe fn read(self, data: &[u8]) -> Option<*mut ffi::PyObject> {
-        macro_rules! int {
-            ($type:ty, $make:ident) => {
-                ffi::$make(<$type>::from_le_bytes(*data.first_chunk()?).into())
-            };
+    pub fn write(self, value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> bool {
+        (self.write)(value, bytes)
+    }
+}
+
+/// A value, or an option of it.
+trait Presence {
+    fn kind<T: Common>() -> FieldKind;
+}
+
+struct Always;
+
+impl Presence for Always {
+    fn kind<T: Common>() -> FieldKind {
+        unsafe extern "C" fn read<T: Common>(data: *const u8, size: usize) -> *mut ffi::PyObject {
+            unsafe { T::read(slice::from_raw_parts(data, size)).unwrap_or_else(too_short) }
         }
-        // SAFETY: the thread is attached; lengths are those of slices.
-        unsafe {
-            Some(match self {
-                Common::Bool => ffi::Py_NewRef(if *data.first()? == 0 { ffi::Py_False() } else { ffi::Py_True() }),
-                Common::I8 => int!(i8, PyLong_FromLongLong),
-                Common::U8 => int!(u8, PyLong_FromLongLong),
-                Common::I16 => int!(i16, PyLong_FromLongLong),
-                Common::U16 => int!(u16, PyLong_FromLongLong),
-                Common::I32 => int!(i32, PyLong_FromLongLong),
-                Common::U32 => int!(u32, PyLong_FromLongLong),
-                Common::I64 => int!(i64, PyLong_FromLongLong),
-                Common::U64 => int!(u64, PyLong_FromUnsignedLongLong),
-                Common::F64 => int!(f64, PyFloat_FromDouble),
-                Common::Text => new_text(counted(data)?),
-                Common::Bytes => {
-                    let bytes = counted(data)?;
-                    ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t)
+        FieldKind { read: read::<T>, write: |value, bytes| T::write(value, bytes).is_some() }
+    }
+}
+
+struct Optional;
+
+impl Presence for Optional {
+    fn kind<T: Common>() -> FieldKind {
+        unsafe extern "C" fn read<T: Common>(data: *const u8, size: usize) -> *mut ffi::PyObject {
+            unsafe {
+                match slice::from_raw_parts(data, size) {
+                    [0, data @ ..] => T::read(data).unwrap_or_else(too_short),
+                    _ => ffi::Py_NewRef(ffi::Py_None()),
                 }
-                Common::Identity => new_plain(Identity { wire: *data.first_chunk()? }),
-                Common::ConnectionId => new_plain(ConnectionId { wire: *data.first_chunk()? }),
-                Common::Timestamp => new_plain(Timestamp { micros: i64::from_le_bytes(*data.first_chunk()?) }),
-                Common::TimeDuration => new_plain(TimeDuration { micros: i64::from_le_bytes(*data.first_chunk()?) }),
-                Common::Other => return None,
-            })
+            }
         }
+        fn write<T: Common>(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> bool {
+            if value.is_none() {
+                bytes.push(1);
+                return true;
+            }
+            bytes.push(0);
+            let is_written = T::write(value, bytes).is_some();
+            if !is_written {
+                bytes.pop();
+            }
+            is_written
+        }
+        FieldKind { read: read::<T>, write: write::<T> }
+    }
+}
+
+/// Of bytes that were checked none are missing.
+#[cold]
+fn too_short() -> *mut ffi::PyObject {
+    // SAFETY: whoever reads has the thread attached.
+    let py = unsafe { Python::assume_attached() };
+    PySystemError::new_err("a fault in spacetime_py: a field is not there; please report it").restore(py);
+    ptr::null_mut()
+}
+
+fn common<P: Presence>(layout: &Layout, ty: TypeId) -> Option<FieldKind> {
+    Some(match layout.kind(ty) {
+        Kind::Bool => P::kind::<bool>(),
+        Kind::I8 => P::kind::<i8>(),
+        Kind::U8 => P::kind::<u8>(),
+        Kind::I16 => P::kind::<i16>(),
+        Kind::U16 => P::kind::<u16>(),
+        Kind::I32 => P::kind::<i32>(),
+        Kind::U32 => P::kind::<u32>(),
+        Kind::I64 => P::kind::<i64>(),
+        Kind::U64 => P::kind::<u64>(),
+        Kind::F64 => P::kind::<f64>(),
+        Kind::String => P::kind::<String>(),
+        Kind::Bytes => P::kind::<Vec<u8>>(),
+        Kind::Product(product) => match product.special? {
+            Special::Identity => P::kind::<Identity>(),
+            Special::ConnectionId => P::kind::<ConnectionId>(),
+            Special::Timestamp => P::kind::<Timestamp>(),
+            Special::TimeDuration => P::kind::<TimeDuration>(),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+impl Common for bool {
+    #[inline(always)]
+    unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject> {
+        // SAFETY: the thread is attached.
+        unsafe { Some(ffi::Py_NewRef(if *data.first()? == 0 { ffi::Py_False() } else { ffi::Py_True() })) }
     }
 
-    #[inline]
-    fn write(self, value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> bool {
-        macro_rules! int {
-            ($type:ty) => {
-                exact_int(value)
-                    .and_then(|number| <$type>::try_from(number).ok())
-                    .map(|n| bytes.extend(n.to_le_bytes()))
-            };
-        }
-        let written = match self {
-            Common::Bool => exact_bool(value).map(|value| bytes.push(value.into())),
-            Common::I8 => int!(i8),
-            Common::U8 => int!(u8),
-            Common::I16 => int!(i16),
-            Common::U16 => int!(u16),
-            Common::I32 => int!(i32),
-            Common::U32 => int!(u32),
-            Common::I64 => int!(i64),
-            Common::U64 => int!(u64),
-            Common::F64 => exact_float(value).map(|value| bytes.extend_from_slice(&value.to_le_bytes())),
-            Common::Text => exact_text(value).and_then(|text| append_counted(text.as_bytes(), bytes)),
-            Common::Bytes => {
-                value.cast_exact::<pyo3::types::PyBytes>().ok().and_then(|data| append_counted(data.as_bytes(), bytes))
-            }
-            Common::Identity => append_plain(value, bytes, |id: Identity| id.wire),
-            Common::ConnectionId => append_plain(value, bytes, |id: ConnectionId| id.wire),
-            Common::Timestamp => append_plain(value, bytes, |at: Timestamp| at.micros.to_le_bytes()),
-            Common::TimeDuration => append_plain(value, bytes, |span: TimeDuration| span.micros.to_le_bytes()),
-            Common::Other => None,
-        };
-        written.is_some()
+    fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()> {
+        exact_bool(value).map(|value| bytes.push(value.into()))
     }
+}
+
+macro_rules! numbers {
+    ($($type:ty: $make:ident, $exact:ident;)*) => { $(
+        impl Common for $type {
+            #[inline(always)]
+            unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject> {
+                let number = <$type>::from_le_bytes(*data.first_chunk()?);
+                // SAFETY: the thread is attached.
+                unsafe { Some(ffi::$make(number.into())) }
+            }
+
+            fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()> {
+                let number = <$type>::try_from($exact(value)?).ok()?;
+                bytes.extend_from_slice(&number.to_le_bytes());
+                Some(())
+            }
+        }
+    )* };
+}
+
+numbers! {
+    i8: PyLong_FromLongLong, exact_int;
+    u8: PyLong_FromLongLong, exact_int;
+    i16: PyLong_FromLongLong, exact_int;
+    u16: PyLong_FromLongLong, exact_int;
+    i32: PyLong_FromLongLong, exact_int;
+    u32: PyLong_FromLongLong, exact_int;
+    i64: PyLong_FromLongLong, exact_int;
+    u64: PyLong_FromUnsignedLongLong, exact_int;
+    f64: PyFloat_FromDouble, exact_float;
+}
+
+impl Common for String {
+    #[inline(always)]
+    unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject> {
+        // SAFETY: the thread is attached.
+        unsafe { Some(new_text(counted(data)?)) }
+    }
+
+    fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()> {
+        append_counted(exact_text(value)?.as_bytes(), bytes)
+    }
+}
+
+impl Common for Vec<u8> {
+    #[inline(always)]
+    unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject> {
+        let bytes = counted(data)?;
+        // SAFETY: the thread is attached; the length is that of the slice.
+        unsafe { Some(ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t)) }
+    }
+
+    fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()> {
+        append_counted(value.cast_exact::<PyBytes>().ok()?.as_bytes(), bytes)
+    }
+}
+
+macro_rules! marked {
+    ($($class:ident: $field:ident, $of:path, $wire:expr;)*) => { $(
+        impl Common for $class {
+            #[inline(always)]
+            unsafe fn read(data: &[u8]) -> Option<*mut ffi::PyObject> {
+                // SAFETY: the thread is attached.
+                unsafe { Some(new_plain($class { $field: $of(*data.first_chunk()?) })) }
+            }
+
+            fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>) -> Option<()> {
+                bytes.extend_from_slice(&$wire(plain_value::<$class>(value)?.$field));
+                Some(())
+            }
+        }
+    )* };
+}
+
+marked! {
+    Identity: wire, identity, identity;
+    ConnectionId: wire, identity, identity;
+    Timestamp: micros, i64::from_le_bytes, i64::to_le_bytes;
+    TimeDuration: micros, i64::from_le_bytes, i64::to_le_bytes;
 }
 
 #[inline]
@@ -201,16 +241,6 @@ fn counted(data: &[u8]) -> Option<&[u8]> {
 fn append_counted(data: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     bytes.extend_from_slice(&u32::try_from(data.len()).ok()?.to_le_bytes());
     bytes.extend_from_slice(data);
-    Some(())
-}
-
-#[inline]
-fn append_plain<T: Plain, const N: usize>(
-    value: &Bound<'_, PyAny>,
-    bytes: &mut Vec<u8>,
-    wire: impl FnOnce(T) -> [u8; N],
-) -> Option<()> {
-    bytes.extend_from_slice(&wire(plain_value(value)?));
     Some(())
 }
 

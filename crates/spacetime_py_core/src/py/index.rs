@@ -42,7 +42,7 @@ pub struct OrderedIndex {
 struct Column {
     number: u16,
     ty: TypeId,
-    kind: FieldKind,
+    kind: Option<FieldKind>,
     /// See `RowClass`.
     needs_check: bool,
 }
@@ -290,7 +290,11 @@ impl Column {
     /// Appends a value as BSATN.
     #[inline]
     fn write(&self, table: &TableCache, value: &Bound<'_, PyAny>, bsatn: &mut Writer) -> PyResult<()> {
-        if self.kind.write(value, &mut bsatn.0) { Ok(()) } else { self.encode(table, value, bsatn) }
+        if self.kind.is_some_and(|kind| kind.write(value, &mut bsatn.0)) {
+            Ok(())
+        } else {
+            self.encode(table, value, bsatn)
+        }
     }
 
     fn encode(&self, table: &TableCache, value: &Bound<'_, PyAny>, bsatn: &mut Writer) -> PyResult<()> {

@@ -49,11 +49,10 @@ fn row_class<'a>(cls: &'a Bound<'_, PyType>) -> PyResult<&'a RowClass> {
 
 /// `way` leads to the class, for messages.
 fn class_format<'py>(py: Python<'py>, class: &RowClass, way: &str) -> PyResult<Bound<'py, PyList>> {
-    let fields = &class.layout().product(class.ty()).expect("the class of a product").fields;
     let list = PyList::empty(py);
-    for (name, field) in class.fields.iter().zip(fields) {
-        let way = format!("{way}.{}", name.bind(py));
-        list.append((name, field_format(py, class.module(py), field.ty, &way)?))?;
+    for field in &class.fields {
+        let way = format!("{way}.{}", field.name.bind(py));
+        list.append((&field.name, field_format(py, class.module(py), field.ty, &way)?))?;
     }
     Ok(list)
 }

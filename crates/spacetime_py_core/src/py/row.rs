@@ -54,9 +54,8 @@ const LARGEST_SCRATCH: usize = 128 * 1024;
 #[repr(C)]
 pub struct RowClass {
     methods: Methods,
-    pub(super) fields: Vec<Py<PyString>>,
-    accesses: Box<[Access]>,
-    /// Of a product's type, which `accesses` refer to.
+    pub(super) fields: Box<[Field]>,
+    /// Of a product's type, which `fields` refer to.
     moves: Box<[Move]>,
     def: Arc<ModuleDef>,
     /// Set once, after the type that it holds was told where to find this.
@@ -69,11 +68,21 @@ pub struct RowClass {
     needs_check: bool,
 }
 
-/// How to find a field in the bytes of an instance, and what it is.
-struct Access {
+/// A field: its interned name, how to find it in the bytes of an instance, and what it is.
+pub struct Field {
+    pub name: Py<PyString>,
+    index: u32,
     way: Way,
-    kind: FieldKind,
-    ty: TypeId,
+    kind: Option<FieldKind>,
+    pub ty: TypeId,
+}
+
+impl Field {
+    /// The bytes from the field on, and its kind, if it is of a common kind and at the same place in all instances.
+    #[inline(always)]
+    pub(super) fn at_fixed_place<'a>(&self, bytes: &'a [u8]) -> Option<(FieldKind, &'a [u8])> {
+        Some((self.kind?, bytes.get(self.way.fixed()? as usize..)?))
+    }
 }
 
 impl RowClass {
@@ -88,14 +97,13 @@ impl RowClass {
         let def = &module.get().def;
         let row_class: &'static RowClass = Box::leak(Box::new(RowClass {
             methods: Methods::new(),
-            accesses: accesses(&def.layout, payload),
+            fields: declared_fields(py, &def.layout, payload, &fields),
             moves: def.layout.product(payload.ty()).map_or_else(Box::default, |product| product.moves.clone()),
             def: def.clone(),
             class: PyOnceLock::new(),
             module: module.clone().unbind(),
             payload,
             name: declared.getattr("__name__")?.extract()?,
-            fields: fields.iter().map(|field| PyString::intern(py, field).unbind()).collect(),
             needs_check: !def.layout.is_bounded(payload.ty()),
         }));
         let class = make_type(declared, row_class, &fields)?;
@@ -146,24 +154,23 @@ impl RowClass {
         self.payload.ty()
     }
 
-    /// A new object of a field of a common kind; null with an error set.
+    /// The same wherever the field is.
     #[inline]
-    pub(super) fn common_field(&self, py: Python<'_>, bytes: &[u8], index: usize) -> Option<*mut ffi::PyObject> {
-        let access = self.accesses.get(index).filter(|access| access.kind.is_common())?;
-        access.kind.read(py, self.def.layout.follow(&access.way, &self.moves, bytes)?)
+    pub(super) fn at_moved_place<'a>(&self, field: &Field, bytes: &'a [u8]) -> Option<(FieldKind, &'a [u8])> {
+        Some((field.kind?, self.def.layout.follow(&field.way, &self.moves, bytes)?))
     }
 
     /// A field of any kind.
-    pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], index: usize) -> PyResult<Bound<'py, PyAny>> {
-        let (access, layout) = (&self.accesses[index], &self.def.layout);
-        let mut reader = match (layout.follow(&access.way, &self.moves, bytes), self.payload) {
+    pub(super) fn field<'py>(&self, py: Python<'py>, bytes: &[u8], field: &Field) -> PyResult<Bound<'py, PyAny>> {
+        let layout = &self.def.layout;
+        let mut reader = match (layout.follow(&field.way, &self.moves, bytes), self.payload) {
             (Some(rest), _) => Reader::new(rest),
             (None, Payload::Variant { .. }) => Reader::at(bytes, 1),
             (None, Payload::Product(ty)) => {
-                layout.field(layout.product(ty).expect("the class of a product"), index, bytes)?
+                layout.field(layout.product(ty).expect("the class of a product"), field.index as usize, bytes)?
             }
         };
-        to_python(py, self.module(py), access.ty, &mut reader)
+        to_python(py, self.module(py), field.ty, &mut reader)
     }
 
     /// Whether arguments by position and then these names are all fields in order, as most calls have them.
@@ -171,7 +178,7 @@ impl RowClass {
         let rest = self.fields.get(positional..).unwrap_or_default();
         positional <= self.fields.len()
             && names.len() == rest.len()
-            && names.iter_borrowed().zip(rest).all(|(name, field)| name.as_ptr() == field.as_ptr())
+            && names.iter_borrowed().zip(rest).all(|(name, field)| name.as_ptr() == field.name.as_ptr())
     }
 
     /// A new instance from one value for each field.
@@ -188,9 +195,9 @@ impl RowClass {
             writer.u8(tag);
         }
         for (index, value) in values.enumerate() {
-            let access = &self.accesses[index];
-            if !access.kind.write(&value, &mut writer.0) {
-                encode(module, access.ty, &value, &mut writer).map_err(|fault| self.field_error(py, index, fault))?;
+            let field = &self.fields[index];
+            if !field.kind.is_some_and(|kind| kind.write(&value, &mut writer.0)) {
+                encode(module, field.ty, &value, &mut writer).map_err(|fault| self.field_error(py, index, fault))?;
             }
         }
         if self.needs_check {
@@ -206,7 +213,7 @@ impl RowClass {
 
     #[cold]
     fn field_error(&self, py: Python<'_>, index: usize, fault: Fault) -> PyErr {
-        let field = self.fields[index].bind(py).to_string_lossy().into_owned();
+        let field = self.fields[index].name.bind(py).to_string_lossy().into_owned();
         EncodeError::new_err(fault.inside(Place::Name(field)).message(&self.name))
     }
 
@@ -225,7 +232,7 @@ impl RowClass {
         let mut values: Vec<Option<_>> = positional.iter().cloned().map(Some).collect();
         values.resize_with(count, || None);
         for (name, value) in named {
-            let known = |field: &Py<PyString>| field.is(&name) || field.bind(py).as_any().eq(&name).unwrap_or(false);
+            let known = |field: &Field| field.name.is(&name) || field.name.bind(py).as_any().eq(&name).unwrap_or(false);
             let Some(index) = self.fields.iter().position(known) else {
                 return Err(PyTypeError::new_err(format!("{}() got an unexpected argument '{name}'", self.name)));
             };
@@ -242,23 +249,30 @@ impl RowClass {
         values: Vec<Option<Bound<'py, PyAny>>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let missing = |index: usize| {
-            let field = self.fields[index].bind(py);
+            let field = self.fields[index].name.bind(py);
             PyTypeError::new_err(format!("{}() is missing the argument '{field}'", self.name))
         };
         values.into_iter().enumerate().map(|(index, value)| value.ok_or_else(|| missing(index))).collect()
     }
 }
 
-fn accesses(layout: &Layout, payload: Payload) -> Box<[Access]> {
-    let access = |way, ty| Access { way, kind: FieldKind::of(layout, ty), ty };
-    match payload {
-        // The tag comes first.
-        Payload::Variant { ty, .. } => [access(Way::at(1), ty)].into(),
+fn declared_fields(py: Python<'_>, layout: &Layout, payload: Payload, names: &[String]) -> Box<[Field]> {
+    // The tag of a variant comes first.
+    let known: Vec<(Way, TypeId)> = match payload {
+        Payload::Variant { ty, .. } => vec![(Way::at(1), ty)],
         Payload::Product(ty) => {
             let product = layout.product(ty).expect("the class of a product");
-            product.fields.iter().zip(&product.ways).map(|(field, way)| access(*way, field.ty)).collect()
+            product.ways.iter().copied().zip(product.fields.iter().map(|field| field.ty)).collect()
         }
-    }
+    };
+    let field = |(index, (name, (way, ty))): (usize, (&String, (Way, TypeId)))| Field {
+        name: PyString::intern(py, name).unbind(),
+        index: index as u32,
+        way,
+        kind: FieldKind::of(layout, ty),
+        ty,
+    };
+    names.iter().zip(known).enumerate().map(field).collect()
 }
 
 #[pyfunction]

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
 use super::fields::FieldKind;
-use super::row::RowClass;
+use super::row::{Field, RowClass};
 use super::spare;
 use crate::sats::moves::is_ascii;
 
@@ -107,9 +107,8 @@ unsafe fn copy(bytes: &[u8], to: *mut u8) {
 /// An object of a common kind, from bytes that are known to be its value.
 #[inline]
 pub fn common<'py>(py: Python<'py>, kind: FieldKind, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let object = kind.read(py, bytes).expect("common");
     // SAFETY: it is a new object, or null with an error set.
-    unsafe { Bound::from_owned_ptr_or_err(py, object) }
+    unsafe { Bound::from_owned_ptr_or_err(py, kind.read(py, bytes)) }
 }
 
 /// A list of so many objects, each made by a call.
@@ -285,8 +284,8 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
 unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
     unsafe {
         let class = class_of(ffi::Py_TYPE(object));
-        match class.fields.iter().position(|field| field.as_ptr() == name) {
-            Some(index) => field(class, raw_bytes(object), index),
+        match class.fields.iter().find(|field| field.name.as_ptr() == name) {
+            Some(field) => read_field(class, field, raw_bytes(object)),
             None => ffi::PyObject_GenericGetAttr(object, name),
         }
     }
@@ -295,16 +294,36 @@ unsafe extern "C" fn getattro(object: *mut ffi::PyObject, name: *mut ffi::PyObje
 unsafe extern "C" fn get(object: *mut ffi::PyObject, closure: *mut c_void) -> *mut ffi::PyObject {
     unsafe {
         let getter = &*closure.cast::<Getter>();
-        field(getter.class, raw_bytes(object), getter.index)
+        read_field(getter.class, &getter.class.fields[getter.index], raw_bytes(object))
     }
 }
 
-#[inline]
-unsafe fn field(class: &RowClass, bytes: &[u8], index: usize) -> *mut ffi::PyObject {
-    // SAFETY: CPython calls with the thread attached.
-    let py = unsafe { Python::assume_attached() };
-    // No panic is possible here, unlike in the general way.
-    class.common_field(py, bytes, index).unwrap_or_else(|| unsafe { guarded(|py| class.field(py, bytes, index)) })
+/// Most fields that are read are before the first of varying size: nothing more is needed for them than to call their
+/// function.
+#[inline(always)]
+unsafe fn read_field(class: &RowClass, field: &Field, bytes: &[u8]) -> *mut ffi::PyObject {
+    unsafe {
+        match field.at_fixed_place(bytes) {
+            Some((kind, data)) => kind.read(Python::assume_attached(), data),
+            None => read_moved_field(class, field, bytes),
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn read_moved_field(class: &RowClass, field: &Field, bytes: &[u8]) -> *mut ffi::PyObject {
+    unsafe {
+        match class.at_moved_place(field, bytes) {
+            Some((kind, data)) => kind.read(Python::assume_attached(), data),
+            None => read_any_field(class, field, bytes),
+        }
+    }
+}
+
+/// A panic is possible only here.
+#[cold]
+unsafe fn read_any_field(class: &RowClass, field: &Field, bytes: &[u8]) -> *mut ffi::PyObject {
+    unsafe { guarded(|py| class.field(py, bytes, field)) }
 }
 
 unsafe extern "C" fn hash(object: *mut ffi::PyObject) -> ffi::Py_hash_t {
@@ -330,8 +349,8 @@ unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
         let (class, bytes) = (class_of(ffi::Py_TYPE(object)), raw_bytes(object));
         guarded(|py| {
             let mut parts = Vec::new();
-            for (index, field) in class.fields.iter().enumerate() {
-                parts.push(format!("{}={}", field.bind(py), class.field(py, bytes, index)?.repr()?));
+            for field in &class.fields {
+                parts.push(format!("{}={}", field.name.bind(py), class.field(py, bytes, field)?.repr()?));
             }
             Ok(PyString::new(py, &format!("{}({})", class.name, parts.join(", "))).into_any())
         })
@@ -372,8 +391,8 @@ unsafe extern "C" fn replace(
             let named = changes.iter().map(|(name, value)| Ok((name.cast_into::<PyString>()?, value)));
             let named: Vec<_> = named.collect::<PyResult<_>>()?;
             let values = class.bind(py, &[], named.into_iter())?;
-            let keep = |(index, value): (usize, Option<_>)| value.map_or_else(|| class.field(py, bytes, index), Ok);
-            let values: Vec<_> = values.into_iter().enumerate().map(keep).collect::<PyResult<_>>()?;
+            let keep = |(value, field): (Option<_>, _)| value.map_or_else(|| class.field(py, bytes, field), Ok);
+            let values: Vec<_> = values.into_iter().zip(&class.fields).map(keep).collect::<PyResult<_>>()?;
             class.construct(py, values.iter().map(Bound::as_borrowed))
         })
     }
