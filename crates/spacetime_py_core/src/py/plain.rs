@@ -98,13 +98,23 @@ pub fn slim_micros<T: Micros>(py: Python<'_>) -> PyResult<()> {
 pub unsafe fn new_plain<T: Plain>(value: T) -> *mut ffi::PyObject {
     // SAFETY: `slim` has checked where the value is; classes that were not slimmed do not have the trait.
     unsafe {
+        let object = unset::<T>(T::home().0.load(Ordering::Acquire));
+        if !object.is_null() {
+            object.add(1).cast::<T>().write(value);
+        }
+        object
+    }
+}
+
+/// An instance whose value is to be written; null with an error set.
+#[inline]
+unsafe fn unset<T: Plain>(ty: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
+    unsafe {
         let memory = spare::take(size_of::<ffi::PyObject>() + size_of::<T>());
         if memory.is_null() {
             return ffi::PyErr_NoMemory();
         }
-        let object = ffi::PyObject_Init(memory, T::home().0.load(Ordering::Acquire));
-        object.add(1).cast::<T>().write(value);
-        object
+        ffi::PyObject_Init(memory, ty)
     }
 }
 
@@ -133,13 +143,11 @@ unsafe fn value<T: Plain>(object: *mut ffi::PyObject) -> T {
 /// For the constructor that PyO3 makes: `dealloc` frees what `spare` gave, which may be larger than asked for.
 unsafe extern "C" fn alloc<T: Plain>(ty: *mut ffi::PyTypeObject, _: ffi::Py_ssize_t) -> *mut ffi::PyObject {
     unsafe {
-        let size = size_of::<ffi::PyObject>() + size_of::<T>();
-        let memory = spare::take(size);
-        if memory.is_null() {
-            return ffi::PyErr_NoMemory();
+        let object = unset::<T>(ty);
+        if !object.is_null() {
+            ptr::write_bytes(object.add(1).cast::<T>(), 0, 1);
         }
-        ptr::write_bytes(memory.cast::<u8>(), 0, size);
-        ffi::PyObject_Init(memory, ty)
+        object
     }
 }
 
