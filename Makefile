@@ -18,8 +18,9 @@ demo: build  ## two Python clients and a real SpacetimeDB server, live
 test: build test-rust lint types  ## everything, with the real server
 	$(BIN)/python -m pytest
 
+# CPython's own allocators hide what others would fall over; those for debugging look at every piece that comes back.
 test-fast: build  ## the Python tests that need no server
-	$(BIN)/python -m pytest -m "not real_server and not runtime and not slow"
+	PYTHONMALLOC=debug $(BIN)/python -m pytest -m "not real_server and not runtime and not slow"
 
 test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls of a Python module, its runtime built again
 	SPACETIME_TEST_SOAK=1 $(BIN)/python -m pytest tests/adversity tests/cancellation tests/endurance tests/build/test_runtime.py
