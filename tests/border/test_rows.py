@@ -6,11 +6,14 @@ import copy
 import enum
 import functools
 import inspect
+import os
 import pickle
+import subprocess
 import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +43,8 @@ from .things import (
     user,
 )
 
+ROOT = Path(__file__).parents[2]
+
 
 def wrong(value: object) -> Any:
     """A value that the type checker is not to see."""
@@ -68,6 +73,26 @@ def test_equality_and_hash_are_by_value() -> None:
     assert wrong(Point(1, 2)) != (1, 2)
     assert wrong(ShapeCount(1)) != ShapeText("1")
     assert user().__eq__(5) is NotImplemented
+
+
+def test_hashes_differ_between_processes_unless_python_is_told_a_seed() -> None:
+    """Rows come from others, who must not know which of them meet in a dict."""
+
+    def hashed(seed: str) -> int:
+        program = "from tests.border.things import Point; print(hash(Point(1, 2)))"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(done.stdout)
+
+    assert hashed("1") == hashed("1")
+    assert hashed("1") != hashed("2")
+    assert hashed("random") != hashed("random")
 
 
 def test_classes_with_equal_bytes_are_not_equal() -> None:
