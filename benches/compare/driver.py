@@ -20,6 +20,8 @@ from .servers import serving
 ROOT = Path(__file__).parents[2]
 DEFAULT_SDK = "2.10.1"
 """The version of the TypeScript SDK."""
+IN_PYTHON = ("msgspec", "floor")
+"""Sides with scenarios of their own beside those of the Python side."""
 TIMEOUT = 600.0
 """Seconds after which one run hangs."""
 
@@ -43,7 +45,7 @@ class Bench:
     scripts: Mapping[str, Path]
     """The TypeScript side beside its `node_modules`, for each version of the SDK."""
     python_path: str
-    """Where the Python side finds uvloop."""
+    """Where the Python side finds uvloop and msgspec."""
     is_quick: bool = False
 
     def prepare(self, line: Line) -> None:
@@ -57,7 +59,7 @@ class Bench:
     def run(self, line: Line, side: str, options: Mapping[str, Any]) -> Answer:
         """Run a line on one side. Raises RunError."""
         given = {
-            "scenario": line.scenario,
+            "scenario": f"{line.scenario}_{side}" if side in IN_PYTHON else line.scenario,
             "options": {**line.options, **options},
             "folder": str(self.folder),
             "quick": self.is_quick,
@@ -83,7 +85,7 @@ class Bench:
         return answer
 
     def _command(self, line: Line, side: str) -> tuple[list[str], Path]:
-        if side == "python":
+        if side == "python" or side in IN_PYTHON:
             return [sys.executable, "-m", "benches.compare.side"], ROOT
         if side == "go":
             return [str(go_side(self.folder))], ROOT

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from .servers import Server
 
-Other = Literal["typescript", "go", "rust"]
+Other = Literal["typescript", "go", "rust", "msgspec", "floor"]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .driver import DEFAULT_SDK, ROOT, Bench
 HERE = Path(__file__).parent
 # Lock files name the SDKs; the packages are in the cache folder, for each lock file once.
 PACKAGES = {"2.10.1": ROOT / "tests/peer/typescript", "1.12.0": ROOT / "tests/typescript"}
-UVLOOP = "0.23.0"
+PACKAGES_OF_PYTHON = {"uvloop": "0.23.0", "msgspec": "0.22.0"}
 SHARED_SCRIPT = ROOT / "tests/typescript/bindings.mjs"
 
 
@@ -43,18 +43,19 @@ def bench(is_quick: bool = False) -> Iterator[Bench]:
             for script in (*HERE.glob("typescript/*.mjs"), SHARED_SCRIPT):
                 shutil.copyfile(script, folder / script.name)
             (folder / "node_modules").symlink_to(node_modules(PACKAGES[sdk]))
-        yield Bench(Path(name), scripts, _uvloop(), is_quick)
+        paths = [_folder(*package) for package in PACKAGES_OF_PYTHON.items()]
+        yield Bench(Path(name), scripts, os.pathsep.join(paths), is_quick)
 
 
-def _uvloop() -> str:
-    """A folder with uvloop, apart from the virtual environment: its tests choose their loops."""
-    folder = cache_folder() / f"uvloop-{UVLOOP}-{sys.implementation.cache_tag}"
-    with lock("uvloop"):
+def _folder(package: str, version: str) -> str:
+    """A package apart from the virtual environment, whose tests choose their loops."""
+    folder = cache_folder() / f"{package}-{version}-{sys.implementation.cache_tag}"
+    with lock(package):
         if not folder.exists():
-            target = ["--target", str(folder), "--no-deps", f"uvloop=={UVLOOP}"]
+            target = ["--target", str(folder), "--no-deps", f"{package}=={version}"]
             command = [sys.executable, "-m", "pip", "install", "--quiet", *target]
             if subprocess.run(command, check=False).returncode != 0:
-                raise SetupError(f"uvloop {UVLOOP} could not be installed: see above")
+                raise SetupError(f"{package} {version} could not be installed: see above")
     return str(folder)
 
 
@@ -66,7 +67,7 @@ def versions() -> dict[str, str]:
         "spacetime-py": f"{__version__} ({_output('git', 'rev-parse', '--short', 'HEAD')})",
         "its core": "guided by a profile, as in wheels" if is_profiled else "built plainly",
         "Python": platform.python_version(),
-        "uvloop": UVLOOP,
+        **PACKAGES_OF_PYTHON,
         "spacetimedb (npm)": _npm_version(packages / "spacetimedb/package.json"),
         "undici (npm)": _npm_version(packages / "undici/package.json"),
         "Node": _output("node", "--version").removeprefix("v"),

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..line import Line
+from ..line import Line, Other
 from . import cache, codec
 from .sizes import Sizes
 
 GO = "a minimal client of our own in benches/compare/go: the module proxy serves no Go SDK"
 RUST = "our own core without Python, which checks rows and keeps their bytes"
+DECODERS: dict[Other, tuple[str, str]] = {
+    "msgspec": (
+        "msgspec",
+        "0.22, MessagePack into Structs: the fastest typed decoder that Python has",
+    ),
+    "floor": (
+        "rows made before",
+        "objects with slots that are there when the clock starts: a decoder that takes no time",
+    ),
+}
 BESIDE_GO = (
     *(f"decode {kind}, batch, every field" for kind in codec.KINDS),
     *(f"encode {kind}, each" for kind in codec.KINDS),
@@ -33,6 +43,14 @@ def lines(sizes: Sizes) -> Iterator[Line]:
         note = RUST if kind == codec.KINDS[0] else ""
         line = Line(name, "decode", options, "rows/s", other="rust", rounds=3, note=note)
         yield replace(line, data=(data,))
+    for other, (title, note) in DECODERS.items():
+        for kind, fields in codec.BATCH_GOALS:
+            if kind == "complex":
+                continue
+            line = named[f"decode {kind}, batch, {codec.FIELDS[fields]}"]
+            name = f"beside {title}: {line.name.removeprefix('decode ')}"
+            yield replace(line, name=name, other=other, goal=None, rounds=3, note=note)
+            note = ""
     for count in (1_000, 100_000, 1_000_000):
         line = named[name := f"first subscription of {count:,} rows, no callback"]
         yield replace(line, name=f"beside Rust: {name}", other="rust", goal=None, rounds=3)
