@@ -1,6 +1,6 @@
 //! How hash tables are seeded: keys come from a server, and whoever chooses them must not know where they will lie.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +12,7 @@ static SEED: OnceLock<SharedSeed> = OnceLock::new();
 static TABLES: AtomicU64 = AtomicU64::new(0);
 
 /// Seeds the tables of the process, if none was made yet. Without it the seed is random.
+#[cfg(any(test, feature = "python"))]
 pub fn seed(seed: u64) {
     SEED.get_or_init(|| SharedSeed::from_u64(seed));
 }
@@ -25,7 +26,10 @@ fn shared() -> &'static SharedSeed {
 }
 
 /// The hash of bytes outside of these tables: the same all over the process.
+#[cfg(any(test, feature = "python"))]
 pub fn hash(bytes: &[u8]) -> u64 {
+    use std::hash::Hasher;
+
     let mut hasher = FoldHasher::with_seed(0, shared());
     hasher.write(bytes);
     hasher.finish()

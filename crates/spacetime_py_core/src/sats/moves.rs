@@ -31,6 +31,18 @@ pub struct Moves {
     branches: Box<[Box<[Move]>]>,
     /// How many structs the moves are from inside of.
     height: u32,
+    /// Set when that is all there is to know of where a value ends.
+    one_text: Option<OneText>,
+}
+
+/// A value with one text among bytes of fixed size, as many rows are.
+#[derive(Clone, Copy, Debug)]
+struct OneText {
+    before: u32,
+    is_optional: bool,
+    after: u32,
+    /// Whether a bool is the last of those after it; no other ones are known here.
+    ends_in_bool: bool,
 }
 
 /// How to get to a field: from an offset that is the same for all values by some of the product's moves and some bytes.
@@ -64,6 +76,9 @@ impl Layout {
     /// Past a value that is known to be right or, with `CHECK`, that has to be. None says nothing.
     #[inline]
     pub(super) fn pass<'a, const CHECK: bool>(&self, ty: TypeId, data: &'a [u8]) -> Option<&'a [u8]> {
+        if let Some(one) = &self.node(ty).moves.one_text {
+            return one.pass::<CHECK>(data);
+        }
         self.run::<CHECK>(&self.node(ty).moves.all, data, 0)
     }
 
@@ -123,8 +138,17 @@ impl Layout {
                 if node.min == 0 || (count as u64).checked_mul(node.min)? > rest.len() as u64 {
                     return None;
                 }
-                for _ in 0..count {
-                    rest = self.run::<CHECK>(&node.moves.all, rest, depth)?;
+                match &node.moves.one_text {
+                    Some(one) => {
+                        for _ in 0..count {
+                            rest = one.pass::<CHECK>(rest)?;
+                        }
+                    }
+                    None => {
+                        for _ in 0..count {
+                            rest = self.run::<CHECK>(&node.moves.all, rest, depth)?;
+                        }
+                    }
                 }
                 Some(rest)
             }
@@ -132,6 +156,45 @@ impl Layout {
             // `run` makes these itself.
             _ => None,
         }
+    }
+}
+
+impl OneText {
+    fn of(moves: &[Move]) -> Option<Self> {
+        let skips = moves.iter().map_while(|step| if let Move::Skip(size) = step { Some(*size) } else { None });
+        let rest = &moves[skips.clone().count()..];
+        let before = skips.into_iter().try_fold(0, u32::checked_add)?;
+        let (text, rest) = rest.split_first()?;
+        let is_optional = match text {
+            Move::Text => false,
+            Move::OptionalText => true,
+            _ => return None,
+        };
+        let (after, ends_in_bool) = match rest {
+            [] => (0, false),
+            [Move::Skip(after)] => (*after, false),
+            [Move::Bool] => (1, true),
+            [Move::Skip(after), Move::Bool] => (after.checked_add(1)?, true),
+            _ => return None,
+        };
+        Some(OneText { before, is_optional, after, ends_in_bool })
+    }
+
+    /// Past a value.
+    #[inline(always)]
+    fn pass<'a, const CHECK: bool>(&self, data: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = data.get(self.before as usize..)?;
+        let rest = match self.is_optional {
+            false => text::<CHECK>(rest)?,
+            true => match rest.split_first()? {
+                (0, rest) => text::<CHECK>(rest)?,
+                (1, rest) => rest,
+                _ => return None,
+            },
+        };
+        let (last, rest) = rest.split_at_checked(self.after as usize)?;
+        let is_right = !CHECK || !self.ends_in_bool || last.last().is_some_and(|value| *value < 2);
+        is_right.then_some(rest)
     }
 }
 
@@ -164,17 +227,25 @@ fn is_utf8(text: &[u8]) -> bool {
     is_ascii(text) || std::str::from_utf8(text).is_ok()
 }
 
+/// By its first and last bytes, which may overlap: texts of about one length then take the same way, whatever it is.
 #[inline]
 pub fn is_ascii(text: &[u8]) -> bool {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let word = |bytes: &[u8]| bytes.first_chunk::<8>().map_or(HIGH, |bytes| u64::from_le_bytes(*bytes));
-    let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    match (text.last_chunk::<8>(), text) {
-        // The last word overlaps the one before.
-        (Some(last), _) => text.chunks_exact(8).fold(word(last), |all, bytes| all | word(bytes)) & HIGH == 0,
-        (None, [_, _, _, _, ..]) => (half(text.first_chunk()) | half(text.last_chunk())) & HIGH as u32 == 0,
-        (None, _) => text.iter().fold(0, |all, byte| all | byte) < 0x80,
-    }
+    let high = match text.len() {
+        8..=16 => ends::<8>(text),
+        17..=32 => ends::<16>(text),
+        33..=64 => ends::<32>(text),
+        _ => return text.is_ascii(),
+    };
+    high & 0x8080_8080_8080_8080 == 0
+}
+
+/// All bits of the first and the last so many bytes.
+#[inline(always)]
+fn ends<const N: usize>(text: &[u8]) -> u64 {
+    let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else { return u64::MAX };
+    let word = |bytes: &[u8]| bytes.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes));
+    let words = |bytes: &[u8; N]| bytes.chunks_exact(8).fold(0, |all, bytes| all | word(bytes));
+    words(first) | words(last)
 }
 
 impl Layout {
@@ -251,7 +322,8 @@ impl Layout {
                 all.push(Move::Product(*field));
             }
         }
-        Moves { all: all.into(), ways: ways.into(), branches: [].into(), height }
+        let one_text = OneText::of(&all);
+        Moves { all: all.into(), ways: ways.into(), branches: [].into(), height, one_text }
     }
 }
 
@@ -321,7 +393,7 @@ mod tests {
 
     #[test]
     fn ascii_is_seen_at_every_length() {
-        for length in 0..40 {
+        for length in 0..80 {
             let mut text = vec![b'x'; length];
             assert!(is_ascii(&text));
             for place in 0..length {
