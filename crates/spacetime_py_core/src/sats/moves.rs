@@ -89,8 +89,12 @@ impl Layout {
         if way.moves.0 == way.moves.1 {
             return start.get(way.rest as usize..);
         }
-        let moves = moves.get(way.moves.0 as usize..way.moves.1 as usize)?;
-        self.run::<false>(moves, start, 0)?.get(way.rest as usize..)
+        let end = match moves.get(way.moves.0 as usize..way.moves.1 as usize)? {
+            [Move::Text] => text::<false>(start)?,
+            [Move::OptionalText] => optional_text::<false>(start)?,
+            moves => self.run::<false>(moves, start, 0)?,
+        };
+        end.get(way.rest as usize..)
     }
 
     #[inline]
@@ -104,11 +108,7 @@ impl Layout {
                 },
                 Move::Text => text::<CHECK>(data)?,
                 Move::Items(size) => counted(data, size)?.1,
-                Move::OptionalText => match data.split_first()? {
-                    (0, rest) => text::<CHECK>(rest)?,
-                    (1, rest) => rest,
-                    _ => return None,
-                },
+                Move::OptionalText => optional_text::<CHECK>(data)?,
                 Move::Texts => {
                     let (count, mut rest) = count(data)?;
                     for _ in 0..count {
@@ -186,11 +186,7 @@ impl OneText {
         let rest = data.get(self.before as usize..)?;
         let rest = match self.is_optional {
             false => text::<CHECK>(rest)?,
-            true => match rest.split_first()? {
-                (0, rest) => text::<CHECK>(rest)?,
-                (1, rest) => rest,
-                _ => return None,
-            },
+            true => optional_text::<CHECK>(rest)?,
         };
         let (last, rest) = rest.split_at_checked(self.after as usize)?;
         let is_right = !CHECK || !self.ends_in_bool || last.last().is_some_and(|value| *value < 2);
@@ -203,6 +199,15 @@ impl OneText {
 fn text<const CHECK: bool>(data: &[u8]) -> Option<&[u8]> {
     let (text, rest) = counted(data, 1)?;
     (!CHECK || is_utf8(text)).then_some(rest)
+}
+
+#[inline(always)]
+fn optional_text<const CHECK: bool>(data: &[u8]) -> Option<&[u8]> {
+    match data.split_first()? {
+        (0, rest) => text::<CHECK>(rest),
+        (1, rest) => Some(rest),
+        _ => None,
+    }
 }
 
 #[inline]
