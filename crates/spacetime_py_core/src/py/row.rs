@@ -154,7 +154,7 @@ impl RowClass {
         self.payload.ty()
     }
 
-    /// The same wherever the field is.
+    /// The bytes from a field on, wherever it is, and its kind, if that is a common one.
     #[inline]
     pub(super) fn at_moved_place<'a>(&self, field: &Field, bytes: &'a [u8]) -> Option<(FieldKind, &'a [u8])> {
         Some((field.kind?, self.def.layout.follow(&field.way, &self.moves, bytes)?))

@@ -76,10 +76,15 @@ impl Layout {
     /// Past a value that is known to be right or, with `CHECK`, that has to be. None says nothing.
     #[inline]
     pub(super) fn pass<'a, const CHECK: bool>(&self, ty: TypeId, data: &'a [u8]) -> Option<&'a [u8]> {
-        if let Some(one) = &self.node(ty).moves.one_text {
-            return one.pass::<CHECK>(data);
+        self.pass_inside::<CHECK>(&self.node(ty).moves, data, 0)
+    }
+
+    #[inline(always)]
+    fn pass_inside<'a, const CHECK: bool>(&self, moves: &Moves, data: &'a [u8], depth: u32) -> Option<&'a [u8]> {
+        match &moves.one_text {
+            Some(one) => one.pass::<CHECK>(data),
+            None => self.run::<CHECK>(&moves.all, data, depth),
         }
-        self.run::<CHECK>(&self.node(ty).moves.all, data, 0)
     }
 
     /// The bytes of a product that was checked, from a field on. `moves` are the product's.
@@ -138,21 +143,12 @@ impl Layout {
                 if node.min == 0 || (count as u64).checked_mul(node.min)? > rest.len() as u64 {
                     return None;
                 }
-                match &node.moves.one_text {
-                    Some(one) => {
-                        for _ in 0..count {
-                            rest = one.pass::<CHECK>(rest)?;
-                        }
-                    }
-                    None => {
-                        for _ in 0..count {
-                            rest = self.run::<CHECK>(&node.moves.all, rest, depth)?;
-                        }
-                    }
+                for _ in 0..count {
+                    rest = self.pass_inside::<CHECK>(&node.moves, rest, depth)?;
                 }
                 Some(rest)
             }
-            Move::Product(ty) => self.run::<CHECK>(&self.node(ty).moves.all, data, depth),
+            Move::Product(ty) => self.pass_inside::<CHECK>(&self.node(ty).moves, data, depth),
             // `run` makes these itself.
             _ => None,
         }
