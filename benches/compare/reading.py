@@ -48,12 +48,17 @@ def user_one(rows: Iterable[Any]) -> float:
     return total
 
 
-def user_all(rows: Iterable[Any]) -> float:
-    total = 0
-    for row in rows:
-        name = row.name
-        total += (0 if name is None else len(name)) + (row.identity == ME) + row.online
-    return total
+def user_reader(me: object) -> Reader:
+    """Every field; `me` is an identity as the rows have it."""
+
+    def user_all(rows: Iterable[Any]) -> float:
+        total = 0
+        for row in rows:
+            name = row.name
+            total += (0 if name is None else len(name)) + (row.identity == me) + row.online
+        return total
+
+    return user_all
 
 
 def message_one(rows: Iterable[Any]) -> float:
@@ -116,7 +121,7 @@ _READERS: dict[tuple[str, str], Reader] = {
     ("point", "one"): point_one,
     ("point", "all"): point_all,
     ("user", "one"): user_one,
-    ("user", "all"): user_all,
+    ("user", "all"): user_reader(ME),
     ("message", "one"): message_one,
     ("message", "all"): message_all,
     ("complex", "one"): complex_one,

@@ -14,7 +14,7 @@ RUST = "our own core without Python, which checks rows and keeps their bytes"
 DECODERS: dict[Other, tuple[str, str]] = {
     "msgspec": (
         "msgspec",
-        "0.22, MessagePack into Structs: the fastest typed decoder that Python has",
+        "MessagePack into Structs: the fastest typed decoder that Python has",
     ),
     "floor": (
         "rows made before",

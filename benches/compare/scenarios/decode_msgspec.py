@@ -5,7 +5,7 @@ Identities are `bytes` there and moments numbers, which asks less of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from spacetime_py import Identity, Timestamp, from_bsatn
 from ..frames import read
 from ..making import values_of
 from ..measure import Result, Run, repeat
-from ..reading import CUTOFF, ME, reader
+from ..reading import CUTOFF, ME, Reader, reader, user_reader
 
 MY_BYTES = bytes(ME)
 FIELDS: dict[str, list[tuple[str, Any]]] = {
@@ -25,14 +25,6 @@ FIELDS: dict[str, list[tuple[str, Any]]] = {
 }
 
 
-def user_all(rows: Iterable[Any]) -> float:
-    total = 0
-    for row in rows:
-        name = row.name
-        total += (0 if name is None else len(name)) + (row.identity == MY_BYTES) + row.online
-    return total
-
-
 def message_all(rows: Iterable[Any]) -> float:
     total = 0
     for row in rows:
@@ -40,8 +32,8 @@ def message_all(rows: Iterable[Any]) -> float:
     return total
 
 
-READERS: dict[tuple[str, str], Callable[[Iterable[Any]], float]] = {
-    ("user", "all"): user_all,
+READERS: dict[tuple[str, str], Reader] = {
+    ("user", "all"): user_reader(MY_BYTES),
     ("message", "all"): message_all,
 }
 
