@@ -146,7 +146,8 @@ def _parsed(url: str, said_by: str) -> Proxy:
     full = url if "://" in url else f"http://{url}"
     try:
         parts = urlsplit(full)
-        port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+        default_port = _DEFAULT_PORTS[parts.scheme]
+        port = default_port if parts.port is None else parts.port
     except (ValueError, KeyError):
         port = 0
         parts = urlsplit("")

@@ -95,7 +95,8 @@ def parse_uri(uri: str) -> Endpoint:
     """From http://, https://, ws:// or wss://HOST[:PORT], or from HOST:PORT. Raises ValueError."""
     try:
         parts = urlsplit(uri if "://" in uri else f"http://{uri}")
-        port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
+        default_port = _DEFAULT_PORTS[parts.scheme]
+        port = default_port if parts.port is None else parts.port
     except (ValueError, KeyError):
         raise _bad_uri(uri) from None
     without_port = "://" not in uri and parts.port is None

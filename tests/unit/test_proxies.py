@@ -35,7 +35,8 @@ def test_addresses() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "https://proxy", "socks4://proxy", "http://proxy/path", "http://proxy:0", "http://"]
+    "url",
+    ["", "https://proxy", "socks4://proxy:1", "http://proxy/path", "http://proxy:0", "http://"],
 )
 def test_what_is_no_proxy(url: str) -> None:
     with pytest.raises(ValueError, match=r"`proxy` .* is none of http://, socks5:// or socks5h"):

@@ -30,6 +30,7 @@ def test_good_uris(uri: str, endpoint: Endpoint, authority: str) -> None:
         "",
         "localhost",
         "ftp://localhost",
+        "htp://localhost:3000",
         "http://",
         "http://:3000",
         "http://localhost:port",

@@ -116,7 +116,7 @@ class Server:
 
 
 def chosen_server(uri: str | None, token: str | None, project: Project | None = None) -> Server:
-    """By the options, the project and the tokens that are kept. Raises ValueError for no token."""
+    """By the options, the project and kept tokens. Raises ValueError for a bad uri or token."""
     project = project or find_project()
     uri = base_uri(uri or project.text("uri") or DEFAULT_URI)
     if token is not None:

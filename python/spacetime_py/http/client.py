@@ -146,12 +146,22 @@ def _in_httpx(proxy: Proxy | None) -> httpx.Proxy | None:
     return httpx.Proxy(address, auth=auth)
 
 
+_HTTP_SCHEMES = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
+
+
 def base_uri(uri: str) -> str:
-    """`uri` for HTTP: `ws` addresses are those of the same server, and `http` is the default."""
-    uri = uri.rstrip("/")
-    if "://" not in uri:
-        return f"http://{uri}"
-    return "http" + uri[2:] if uri.startswith(("ws://", "wss://")) else uri
+    """`uri` for HTTP: `ws` addresses are those of the same server, and `http` is the default.
+
+    Raises ValueError for any other scheme.
+    """
+    scheme, _, rest = (uri if "://" in uri else f"http://{uri}").partition("://")
+    http, rest = _HTTP_SCHEMES.get(scheme.lower()), rest.rstrip("/")
+    if http is None or not rest:
+        raise ValueError(
+            f"uri {shown_url(uri)!r} is none of http://HOST[:PORT], https://HOST[:PORT], "
+            "HOST[:PORT]"
+        )
+    return f"{http}://{rest}"
 
 
 class HttpClient(_Base):
@@ -171,7 +181,7 @@ class HttpClient(_Base):
         headers: Further headers of each request, for a proxy in front of the server say.
         ssl_context: For https://; None for one that checks certificates.
 
-    Raises ValueError for a bad token or proxy, MissingExtra for SOCKS without the extra.
+    Raises ValueError for a bad uri, token or proxy, MissingExtra for SOCKS without the extra.
     """
 
     def __init__(
