@@ -14,6 +14,9 @@ use super::connection::{Connection, Sent};
 use super::pending::Pending;
 use crate::hashing::Hashing;
 
+/// Fewer calls are not worth a write of their own while more may follow.
+const WORTH_SENDING: usize = 32;
+
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Calls {
     core: Py<Connection>,
@@ -179,9 +182,12 @@ impl Calls {
         if let Some(watch) = watch {
             call.get().set_on_done(Some(watch.call1(py, (kind, name))?));
         }
-        // While other calls are in flight, those of one turn of the loop share a write. Whoever queued before has asked for it.
-        if count == 1 || queued == 1 {
-            self.send(py, count == 1)?;
+        // While other calls are in flight, those of one turn of the loop share a write, for which whoever queued first has
+        // asked. Of many a quarter leaves before the others are made, so that the server is not idle meanwhile.
+        let is_first = count == 1;
+        let is_quarter = queued >= WORTH_SENDING && queued * 4 >= count;
+        if is_first || is_quarter || queued == 1 {
+            self.send(py, is_first || is_quarter)?;
         }
         Ok(call)
     }
