@@ -102,8 +102,9 @@ def _signature(name: str, function: griffe.Function) -> str:
     kinds = griffe.ParameterKind
     shown: list[str] = []
     has_star = False
+    is_method = function.parent is not None and function.parent.is_class
     for parameter in function.parameters:
-        if parameter.name in ("self", "cls"):
+        if is_method and parameter.name in ("self", "cls"):
             continue
         if parameter.kind is kinds.keyword_only and not has_star:
             shown.append("*")

@@ -166,15 +166,15 @@ def plain_enum(module: Module, ref: int) -> Callable[[type[_E]], type[_E]]:
     """
 
 def to_bsatn(value: object) -> bytes:
-    """The BSATN of an instance of a generated class.
+    """The BSATN of an instance of a generated class, or of a list of rows of one class: an array.
 
     Of a variant, that of its sum type. Raises TypeError.
     """
 
 def from_bsatn(cls: type[_T], data: Buffer) -> _T:
-    """A value of a class made by `product` or `variant` from the bytes that `to_bsatn` gives.
+    """A value of a generated class from its BSATN, or of `list[Row]` from that of an array.
 
-    Raises DecodeError.
+    Raises DecodeError, which names the byte; TypeError for other classes.
     """
 
 def packed_format(cls: type) -> list[Any]:

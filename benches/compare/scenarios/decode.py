@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import GenericAlias
 from typing import Any
 
 from spacetime_py import from_bsatn
@@ -24,9 +25,10 @@ def run(run: Run) -> Result:
         return repeat(run, len(rows), lambda: _sum(array_from_bsatn(cls, data)))
     if mode == "each":
         return repeat(run, len(rows), lambda: check([from_bsatn(cls, row) for row in rows]))
-    batch, data = getattr(run.bindings, f"{kind.capitalize()}Batch"), array(rows)
+    rows_type: Any = GenericAlias(list, (cls,))
+    data = array(rows)
     return repeat(
-        run, run.options.get("work", len(rows)), lambda: check(from_bsatn(batch, data).rows)
+        run, run.options.get("work", len(rows)), lambda: check(from_bsatn(rows_type, data))
     )
 
 

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyType};
 
-use super::row::{self, decode};
+use super::bsatn::{self, decode};
 use super::slots::{bytes_of, class_of_object, class_of_type, guarded};
 
 type General = PyOnceLock<Py<PyAny>>;
@@ -23,9 +23,9 @@ static GENERAL_TO_BSATN: General = PyOnceLock::new();
 static GENERAL_FROM_BSATN: General = PyOnceLock::new();
 
 pub fn add_all(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let to_bsatn = wrap_pyfunction!(row::to_bsatn, module)?.into_any();
+    let to_bsatn = wrap_pyfunction!(bsatn::to_bsatn, module)?.into_any();
     add(module, c"to_bsatn", c"to_bsatn(value)\n--\n\n", quick_to_bsatn, &GENERAL_TO_BSATN, to_bsatn)?;
-    let from_bsatn = wrap_pyfunction!(row::from_bsatn, module)?.into_any();
+    let from_bsatn = wrap_pyfunction!(bsatn::from_bsatn, module)?.into_any();
     add(module, c"from_bsatn", c"from_bsatn(cls, data)\n--\n\n", quick_from_bsatn, &GENERAL_FROM_BSATN, from_bsatn)
 }
 

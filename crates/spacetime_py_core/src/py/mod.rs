@@ -1,6 +1,7 @@
 //! The border with Python: the only folder that names `pyo3`. Signatures and docstrings are in `_core.pyi`.
 
 mod answer;
+mod bsatn;
 mod calls;
 mod classes;
 mod connection;

@@ -43,7 +43,7 @@ pub fn packed_rows<'py>(cls: &Bound<'py, PyType>, data: Input<'py>) -> PyResult<
 
 fn row_class<'a>(cls: &'a Bound<'_, PyType>) -> PyResult<&'a RowClass> {
     class_of_type(cls)
-        .filter(|class| class.layout().product(class.ty()).is_some())
+        .filter(|class| class.is_row())
         .ok_or_else(|| PyTypeError::new_err(format!("{cls} is not a class of rows of generated bindings")))
 }
 

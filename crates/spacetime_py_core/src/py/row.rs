@@ -9,14 +9,14 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::classes::Module;
 use super::convert::to_python;
 use super::encode::{Fault, Place, encode};
-use super::error::{DecodeError, EncodeError};
+use super::error::EncodeError;
 use super::fields::FieldKind;
-use super::slots::{Methods, bytes_of, class_of_object, class_of_type, make_type, new_instance};
+use super::slots::{Methods, make_type, new_instance};
 use crate::sats::moves::{Move, Way};
 use crate::sats::{Layout, ModuleDef, Reader, TypeId, Writer};
 
@@ -134,6 +134,11 @@ impl RowClass {
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Of a product, and not of a variant.
+    pub fn is_row(&self) -> bool {
+        matches!(self.payload, Payload::Product(_))
     }
 
     /// An instance over bytes that are known to be a value of the class's type.
@@ -273,33 +278,4 @@ fn declared_fields(py: Python<'_>, layout: &Layout, payload: Payload, names: &[S
         ty,
     };
     names.iter().zip(known).enumerate().map(field).collect()
-}
-
-#[pyfunction]
-pub fn to_bsatn<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    match class_of_object(value) {
-        Some(_) => Ok(PyBytes::new(value.py(), bytes_of(value))),
-        None => Err(PyTypeError::new_err(format!("{} is not a class of generated bindings", value.get_type()))),
-    }
-}
-
-#[pyfunction]
-pub fn from_bsatn<'py>(cls: &Bound<'py, PyType>, data: super::connection::Input<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let py = cls.py();
-    let Some(class) = class_of_type(cls) else {
-        return Err(PyTypeError::new_err(format!("{cls} is not a class of generated bindings")));
-    };
-    decode(py, class, data.as_bytes())
-}
-
-/// An instance of bytes that are to be its value.
-pub(super) fn decode<'py>(py: Python<'py>, class: &RowClass, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let checked = class.layout().validate(class.ty(), data);
-    checked.map_err(|error| DecodeError::new_err(format!("{}: {error}", class.name)))?;
-    match class.payload {
-        Payload::Variant { tag, .. } if data[0] != tag => {
-            Err(DecodeError::new_err(format!("{}: the bytes are of variant {} and not {tag}", class.name, data[0])))
-        }
-        _ => class.instance(py, data),
-    }
 }
