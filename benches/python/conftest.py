@@ -13,10 +13,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.filterwarnings("ignore:Simulation instrument ignores rounds"))
 
 
-WITH_EVENT_LOOP = ("test_stream", "test_calls", "test_calls_in_flight")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What an event loop does hangs on the time, and what it leaves of the heap decides which lines
     # of the cache the next ones share.
-    items.sort(key=lambda item: item.name.partition("[")[0] in WITH_EVENT_LOOP)
+    items.sort(key=lambda item: item.get_closest_marker("event_loop") is not None)

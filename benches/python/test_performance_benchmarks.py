@@ -247,6 +247,7 @@ def test_on_transaction(benchmark: BenchmarkFixture) -> None:
     assert seen % COUNT == 0
 
 
+@pytest.mark.event_loop
 @pytest.mark.parametrize("overflow", ["error", "conflate"])
 def test_stream(benchmark: BenchmarkFixture, overflow: Any) -> None:
     """A stream of the changes of 1,000 transactions, read after every hundred."""
@@ -290,6 +291,7 @@ def test_calls_encoded(benchmark: BenchmarkFixture) -> None:
     assert benchmark(send) > COUNT * len(encoded(call[0]))
 
 
+@pytest.mark.event_loop
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_calls(benchmark: BenchmarkFixture, backend: str) -> None:
     """Connect, await 1,000 calls one after another, close; the server answers at once."""
@@ -301,6 +303,7 @@ def test_calls(benchmark: BenchmarkFixture, backend: str) -> None:
     run_session(benchmark, backend, calls)
 
 
+@pytest.mark.event_loop
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_calls_in_flight(benchmark: BenchmarkFixture, backend: str) -> None:
     """Connect, make 1,000 calls, a hundred at a time, and then wait for these; close."""
