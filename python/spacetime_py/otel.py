@@ -212,11 +212,12 @@ class _Group:
         self._connections: weakref.WeakSet[DbConnection] = weakref.WeakSet()
         # What connections had counted that are gone.
         self._retired: dict[_Point, float] = {}
-        # What there was once, and is told as 0 when nothing has it any more.
+        # What there was once, and is told as 0 when no connection has it any more, or none is left.
         self._measured: set[_Point] = set()
 
     def add(self, connection: DbConnection) -> None:
         self._connections.add(connection)
+        self._measured.update(point for point, _ in _measures(connection))
         weakref.finalize(connection, self._retire, connection._core).atexit = False
 
     def _retire(self, core: Core) -> None:

@@ -178,9 +178,13 @@ def test_server_down() -> None:
     assert "is the server running?" in message
 
 
-@pytest.mark.parametrize(
-    "uri", ["http://", "http://127.0.0.1:port", "http://a b", "ftp://x", "x://y"]
-)
+@pytest.mark.parametrize("uri", ["http://", "ftp://x", "x://y"])
+def test_addresses_of_no_server(uri: str) -> None:
+    message = refused("--database", "chat", "--uri", uri)
+    assert f"uri '{uri}' is none of http://HOST[:PORT]" in message
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:port", "http://a b"])
 def test_addresses_that_are_none(uri: str) -> None:
     # What stands for a port and is no number may be a part of a password.
     shown = uri.replace("port", "***")
