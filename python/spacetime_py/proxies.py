@@ -19,6 +19,7 @@ from anyio.abc import ByteStream
 
 from .exceptions import MissingExtra
 from .redaction import shown_url
+from .transport import split_address
 
 if TYPE_CHECKING:
     from python_socks import ProxyType
@@ -143,14 +144,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _parsed(url: str, said_by: str) -> Proxy:
-    full = url if "://" in url else f"http://{url}"
     try:
-        parts = urlsplit(full)
-        default_port = _DEFAULT_PORTS[parts.scheme]
-        port = default_port if parts.port is None else parts.port
-    except (ValueError, KeyError):
-        port = 0
-        parts = urlsplit("")
+        parts, port = split_address(url, _DEFAULT_PORTS)
+    except ValueError:
+        parts, port = urlsplit(""), 0
     beyond_host = parts.path not in ("", "/") or parts.query or parts.fragment
     if not parts.hostname or not port or beyond_host:
         raise ValueError(

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
 from typing_extensions import Buffer
@@ -91,13 +91,22 @@ class Endpoint:
 TransportFactory = Callable[[Endpoint, Driver], Transport]
 
 
+def split_address(address: str, default_ports: Mapping[str, int]) -> tuple[SplitResult, int]:
+    """Its parts, those of http:// where it names no scheme, and the port. Raises ValueError.
+
+    `default_ports` has the schemes that may be.
+    """
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    if parts.scheme not in default_ports:
+        raise ValueError(f"unknown scheme {parts.scheme!r}")
+    return parts, default_ports[parts.scheme] if parts.port is None else parts.port
+
+
 def parse_uri(uri: str) -> Endpoint:
     """From http://, https://, ws:// or wss://HOST[:PORT], or from HOST:PORT. Raises ValueError."""
     try:
-        parts = urlsplit(uri if "://" in uri else f"http://{uri}")
-        default_port = _DEFAULT_PORTS[parts.scheme]
-        port = default_port if parts.port is None else parts.port
-    except (ValueError, KeyError):
+        parts, port = split_address(uri, _DEFAULT_PORTS)
+    except ValueError:
         raise _bad_uri(uri) from None
     without_port = "://" not in uri and parts.port is None
     beyond_host = parts.path not in ("", "/") or parts.query or parts.fragment or parts.username

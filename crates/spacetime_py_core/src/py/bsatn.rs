@@ -77,7 +77,8 @@ fn encode_list<'py>(rows: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyBytes>> 
     Ok(PyBytes::new(rows.py(), &bytes))
 }
 
-fn class_of(cls: &Bound<'_, PyAny>) -> Option<&'static RowClass> {
+/// The class that is this object, if it is one made here.
+pub fn class_of(cls: &Bound<'_, PyAny>) -> Option<&'static RowClass> {
     class_of_type(cls.cast::<PyType>().ok()?)
 }
 

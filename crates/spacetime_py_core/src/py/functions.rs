@@ -12,10 +12,10 @@ use std::ffi::CStr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyType};
+use pyo3::types::PyBytes;
 
-use super::bsatn::{self, decode};
-use super::slots::{bytes_of, class_of_object, class_of_type, guarded};
+use super::bsatn::{self, class_of, decode};
+use super::slots::{bytes_of, class_of_object, guarded};
 
 type General = PyOnceLock<Py<PyAny>>;
 
@@ -84,8 +84,7 @@ unsafe extern "C" fn quick_from_bsatn(
         let py = Python::assume_attached();
         if count == 2 && names.is_null() {
             let (class, data) = (Borrowed::from_ptr(py, *args), Borrowed::from_ptr(py, *args.add(1)));
-            let class = class.cast::<PyType>().ok().and_then(|ty| class_of_type(&ty));
-            if let (Some(class), Ok(data)) = (class, data.cast_exact::<PyBytes>()) {
+            if let (Some(class), Ok(data)) = (class_of(&class), data.cast_exact::<PyBytes>()) {
                 return guarded(|py| decode(py, class, data.as_bytes()));
             }
         }
