@@ -106,7 +106,8 @@ class StreamTransport:
             with anyio.CancelScope(shield=True), suppress(OSError):
                 await anyio.aclose_forcefully(stream)
             self._ended.set()
-            self._driver.on_end(error)
+        # Not after Ctrl-C in one of these tasks: that ends the program, and no connection was lost.
+        self._driver.on_end(error)
 
     async def _receive(self, stream: ByteStream) -> Exception | None:
         try:

@@ -167,8 +167,13 @@ async def test_nothing_is_logged_on_a_good_day(caplog: pytest.LogCaptureFixture)
     assert caplog.records == []
 
 
-async def test_ctrl_c_in_a_task_of_the_connection_comes_as_itself() -> None:
-    """trio raises it in whatever task runs. asyncio has no such task: its loop raises it."""
+async def test_ctrl_c_in_a_task_of_the_connection_comes_as_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And not as a lost connection as well.
+
+    trio raises it in whatever task runs. asyncio has no such task: its loop raises it.
+    """
     if on_asyncio():
         return
 
@@ -187,3 +192,4 @@ async def test_ctrl_c_in_a_task_of_the_connection_comes_as_itself() -> None:
     async with serving(peer) as uri:
         with pytest.raises(KeyboardInterrupt):
             await session(uri)
+    assert caplog.records == []
