@@ -4,8 +4,9 @@ threads.
 What users meet is re-exported by `spacetime_py`; generated code uses `spacetime_py.bindings`.
 """
 
-from asyncio import Future
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
@@ -396,13 +397,44 @@ class EventContext(Generic[_C_co]):
     def identity(self) -> Identity:
         """Whose connection this is."""
 
+@final
+class Waiters:
+    """What tasks of one connection wait on, on asyncio: as much of a future as tasks ask for.
+
+    Those whose answers come in one read go on together at its end, without the loop's queue.
+    """
+
+    def __new__(cls, event_loop: AbstractEventLoop) -> Waiters: ...
+    def waiter(self) -> Waiter[Any]: ...
+    def _wake(self) -> None:
+        """Tasks that are due go on. Raises what one of them has raised through the loop."""
+
+@final
+class Waiter(Generic[_T]):
+    """One task waits for one outcome. The first outcome counts; setting tells whether it did."""
+
+    _asyncio_future_blocking: bool
+
+    def __await__(self) -> Generator[Any, Any, _T]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def get_loop(self) -> AbstractEventLoop: ...
+    def add_done_callback(
+        self, callback: Callable[[Self], object], *, context: Context
+    ) -> None: ...
+    def done(self) -> bool: ...
+    def result(self) -> _T: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def set_result(self, value: _T) -> bool: ...
+    def set_exception(self, error: Exception) -> bool: ...
+
 @disjoint_base
 class Pending(Generic[_T]):
     """An answer that comes later: what every call needs of it. The rest is in `pending.py`."""
 
     _is_watched: bool
     """Whether somebody hears of its failure, so that the log need not tell."""
-    _future: Future[_T] | None
+    _waiter: Waiter[_T] | None
     """Of the task that waits."""
     _event: _WaitEvent | None
     """Of all other tasks."""
@@ -413,7 +445,7 @@ class Pending(Generic[_T]):
         kind: str,
         name: str,
         new_event: Callable[[], _WaitEvent],
-        new_future: Callable[[], Future[Any]] | None = None,
+        waiters: Waiters | None = None,
         timeout: float | None = None,
     ) -> Self: ...
     @property
@@ -427,7 +459,7 @@ class Pending(Generic[_T]):
     @property
     def _new_event(self) -> Callable[[], _WaitEvent]: ...
     @property
-    def _new_future(self) -> Callable[[], Future[_T]] | None: ...
+    def _waiters(self) -> Waiters | None: ...
     @property
     def _timeout(self) -> float | None: ...
     @property
@@ -436,7 +468,7 @@ class Pending(Generic[_T]):
     def _failure(self) -> _Failure | None: ...
     def _resolve(self, value: _T) -> None: ...
     def _end(self, failure: _Failure, error: Exception) -> None:
-        """It has failed, as who waits for its future knows: tell all others."""
+        """It has failed, as the task that waits knows: tell all others."""
 
     def __await__(self) -> Generator[Any, Any, _T]:
         """As `_wait`, without a frame of its own for the first to wait."""
@@ -463,12 +495,16 @@ class Calls:
     def enter(
         self,
         new_event: Callable[[], _WaitEvent],
-        new_future: Callable[[], Future[Any]] | None,
+        waiters: Waiters | None,
     ) -> None:
         """The event loop is known."""
 
     def send_by(self, send: Callable[[bool], None]) -> None:
         """A session begins, whose `send(at_once)` sends what is queued in the core."""
+
+    @property
+    def waiters(self) -> Waiters | None:
+        """As entered."""
 
     @property
     def timeout(self) -> float | None: ...
@@ -535,9 +571,10 @@ class Receiver:
         core: Connection,
         delivery: Delivery | None,
         rest: Callable[[Event | Literal[True] | None, BaseException | None], object],
+        waiters: Waiters | None,
     ) -> Receiver: ...
     def take(self, data: Buffer) -> None:
-        """Bytes from the socket."""
+        """Bytes from the socket. Tasks whose answers they bring go on before it returns."""
 
 @final
 class TableDiff:

@@ -38,7 +38,7 @@ from .state import ConnectionState, ConnectionStatus, StateStream
 from .swap import Swap
 from .token_source import TokenSource
 from .tokens import Tokens
-from .transport import Endpoint, Event, TransportFactory, event_class, future_maker
+from .transport import Endpoint, Event, TransportFactory, event_class, new_waiters
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -90,7 +90,7 @@ class Link:
         self._retry_in = 0.0
         self.greeting: Connected | None = None
         self.new_event: Callable[[], Event] = event_class()
-        dispatcher.calls.enter(self.new_event, future_maker())
+        dispatcher.calls.enter(self.new_event, new_waiters())
         self.states = StateStream(self.new_event)
         self._closing = self.new_event()
         self._retry_now = self.new_event()

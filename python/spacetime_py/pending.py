@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 import anyio
 
 from ._core import Pending as CorePending
+from ._core import Waiter
 from .exceptions import CallTimeout, ConnectionClosed
 from .logs import calls_log, subscription_log
 from .transport import Event
@@ -30,7 +30,7 @@ NewPending: TypeAlias = "Callable[[str, str, Callable[[], Event]], Pending[Any]]
 class Pending(CorePending[_T], Generic[_T]):
     """Any number of tasks may wait. Giving up, by timeout or cancelling, drops only the waiter.
 
-    With `new_future`, as on asyncio, the first to wait has a future of its own, so that nothing of
+    With `waiters`, as on asyncio, the first to wait has a waiter of its own, so that nothing of
     this class stands between the answer and the task; all others wait for one event. The core has
     the ways that every call takes: `__await__` and `_resolve`. Names are private for those whom
     `Call` is given to.
@@ -40,8 +40,8 @@ class Pending(CorePending[_T], Generic[_T]):
 
     def _fail(self, error: Exception) -> None:
         failure = Failure(self._kind, self._name, error, self._is_watched)
-        if self._future is not None:
-            _fail(self._future, error)
+        if self._waiter is not None:
+            self._waiter.set_exception(error)
         self._end(failure, error)
 
     async def _wait(self, timeout: float | None = None) -> _T:
@@ -51,9 +51,9 @@ class Pending(CorePending[_T], Generic[_T]):
         if timeout is None:
             timeout = self._timeout
         self._is_watched = True
-        if self._new_future is not None and (self._future is None or self._future.done()):
-            future = self._future = self._new_future()
-            return await self._in_time(future, timeout)
+        if self._waiters is not None and (self._waiter is None or self._waiter.done()):
+            waiter = self._waiter = self._waiters.waiter()
+            return await self._in_time(waiter, timeout)
         event = self._event
         if event is None:
             event = self._event = self._new_event()
@@ -66,12 +66,13 @@ class Pending(CorePending[_T], Generic[_T]):
             raise self._late(timeout)
         return self.result()
 
-    async def _in_time(self, future: asyncio.Future[_T], timeout: float | None) -> _T:
+    async def _in_time(self, waiter: Waiter[_T], timeout: float | None) -> _T:
         if timeout is None:
-            return await future
-        timer = future.get_loop().call_later(timeout, _fail, future, self._late(timeout))
+            return await waiter
+        give_up = waiter.set_exception
+        timer = waiter.get_loop().call_later(timeout, give_up, self._late(timeout))
         try:
-            return await future
+            return await waiter
         finally:
             timer.cancel()
 
@@ -113,13 +114,6 @@ class Failure:
         log = subscription_log if self._kind.endswith("subscription") else calls_log
         what = f"{self._kind} `{self._name}`"
         log.log(level, "%s failed and nobody awaited it: %s", what, self.error)
-
-
-def _fail(future: asyncio.Future[_T], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-        # Asked for it, the future leaves to us what to say when nobody hears of the error.
-        future.exception()
 
 
 def fresh(error: _E) -> _E:

@@ -54,7 +54,7 @@ class Session:
         self._wake = new_event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
-        self._receiver = Receiver(core, delivery, self._on_rest)
+        self._receiver = Receiver(core, delivery, self._on_rest, calls.waiters)
         self._socket_error: Exception | None = None
         self.is_greeted = False
         # Whether requests reach the server: greeted, and neither closing nor ended.

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import anyio
 from typing_extensions import Buffer
 
+from ._core import Waiters
 from .redaction import shown_url
 
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -144,9 +145,9 @@ def event_class() -> Callable[[], Event]:
     return asyncio.Event if on_asyncio() else anyio.Event
 
 
-def future_maker() -> Callable[[], asyncio.Future[Any]] | None:
-    """What makes a future of the running event loop, if it is asyncio's."""
-    return asyncio.get_running_loop().create_future if on_asyncio() else None
+def new_waiters() -> Waiters | None:
+    """What tasks of the running event loop wait on, if it is asyncio's."""
+    return Waiters(asyncio.get_running_loop()) if on_asyncio() else None
 
 
 class MemoryTransport:

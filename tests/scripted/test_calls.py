@@ -17,8 +17,11 @@ from spacetime_py import (
     InternalError,
     SenderError,
 )
+from spacetime_py.transport import on_asyncio
 
 from .peer import connected
+from .test_streams import message
+from .wire import Call
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +39,38 @@ async def test_a_call_is_sent_without_being_awaited() -> None:
         connection.reducers.send_message("b")
         await anyio.wait_all_tasks_blocked()
         assert [type(message).__name__ for message in peer.received] == ["Call", "Call"]
+
+
+async def test_who_awaits_a_call_goes_on_at_the_end_of_the_read() -> None:
+    """After the callbacks of the same bytes, and before anything else that the loop has to do."""
+    if not on_asyncio():
+        return
+    async with connected() as (connection, peer):
+        await connection.subscribe("SELECT * FROM message")
+        peer.answers = False
+        heard: list[object] = []
+        connection.db.message.on_insert(lambda _, row: heard.append(row.text))
+
+        async def caller(text: str) -> None:
+            await connection.reducers.send_message(text)
+            heard.append(f"{text} is there")
+
+        tasks = [asyncio.ensure_future(caller(text)) for text in "ab"]
+        await asyncio.sleep(0)
+        calls = [one for one in peer.received if isinstance(one, Call)]
+
+        def read() -> None:
+            parts: list[bytes] = []
+            deliver, peer.send_bytes = peer.send_bytes, parts.append
+            for text, call in zip("ab", calls, strict=True):
+                peer.commit(call, {"message": [message(text)]})
+            deliver(b"".join(parts))
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(read)
+        loop.call_soon(heard.append, "the loop")
+        await asyncio.gather(*tasks)
+        assert heard == ["a", "b", "a is there", "b is there", "the loop"]
 
 
 async def test_the_reducers_own_error() -> None:

@@ -24,7 +24,7 @@ impl<'py> Answer<'py> {
     /// Who awaits it goes on after its row callbacks. A value that the bindings cannot decode is the caller's affair, not the
     /// connection's.
     pub fn give(self, py: Python<'py>, calls: &Calls) -> PyResult<()> {
-        let Some(call) = calls.pop(self.request_id) else { return Ok(()) };
+        let Some(call) = calls.pop(py, self.request_id) else { return Ok(()) };
         match self.value {
             Ok(value) => call.get().resolve(py, value.unbind()),
             Err(error) if error.is_instance_of::<SpacetimeDBError>(py) => {

@@ -1,8 +1,9 @@
 //! Own calls in flight, and the way into them: a call is encoded, queued and becomes what its caller awaits in one step.
 
 use std::collections::HashMap;
+use std::mem::{replace, take};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::PyVisit;
 use pyo3::gc::PyTraverseError;
@@ -11,7 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::connection::{Connection, Sent};
+use super::held::Held;
 use super::pending::Pending;
+use super::waiters::Waiters;
 use crate::hashing::Hashing;
 
 /// Fewer calls are not worth a write of their own while more may follow.
@@ -27,14 +30,14 @@ pub struct Calls {
     prepare: Py<PyAny>,
     is_ready: AtomicBool,
     entered: OnceLock<Entered>,
-    state: Mutex<State>,
+    state: Held<State>,
 }
 
 /// What is known once the connection is entered.
 struct Entered {
     new_event: Py<PyAny>,
-    /// Makes a future of the running event loop, if it is asyncio's.
-    new_future: Option<Py<PyAny>>,
+    /// Of the running event loop, if it is asyncio's.
+    waiters: Option<Py<Waiters>>,
 }
 
 #[derive(Default)]
@@ -62,18 +65,17 @@ impl Calls {
             prepare,
             is_ready: AtomicBool::new(false),
             entered: OnceLock::new(),
-            state: Mutex::default(),
+            state: Held::default(),
         }
     }
 
-    fn enter(&self, new_event: Py<PyAny>, new_future: Option<Py<PyAny>>) {
-        _ = self.entered.set(Entered { new_event, new_future });
+    fn enter(&self, new_event: Py<PyAny>, waiters: Option<Py<Waiters>>) {
+        _ = self.entered.set(Entered { new_event, waiters });
     }
 
     /// A session begins.
-    fn send_by(&self, send: Py<PyAny>) {
-        let old = self.state().send.replace(send);
-        drop(old); // with no lock held
+    fn send_by(&self, py: Python<'_>, send: Py<PyAny>) {
+        drop(self.state.with(py, |state| state.send.replace(send)));
     }
 
     #[getter]
@@ -87,14 +89,18 @@ impl Calls {
     }
 
     #[getter]
+    fn waiters(&self, py: Python<'_>) -> Option<Py<Waiters>> {
+        self.entered.get().and_then(|entered| entered.waiters.as_ref()).map(|waiters| waiters.clone_ref(py))
+    }
+
+    #[getter]
     fn watch(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state().watch.as_ref().map(|watch| watch.clone_ref(py))
+        self.state.with(py, |state| state.watch(py))
     }
 
     #[setter]
-    fn set_watch(&self, watch: Option<Py<PyAny>>) {
-        let old = std::mem::replace(&mut self.state().watch, watch);
-        drop(old); // with no lock held
+    fn set_watch(&self, py: Python<'_>, watch: Option<Py<PyAny>>) {
+        drop(self.state.with(py, |state| replace(&mut state.watch, watch)));
     }
 
     #[getter]
@@ -127,35 +133,37 @@ impl Calls {
         self.begin(2, kind, query, timeout, |core, query| core.request_query(query))
     }
 
-    pub fn pop(&self, request_id: u32) -> Option<Py<Pending>> {
-        self.state().in_flight.remove(&request_id)
+    pub fn pop(&self, py: Python<'_>, request_id: u32) -> Option<Py<Pending>> {
+        self.state.with(py, |state| state.in_flight.remove(&request_id))
     }
 
     /// In the order in which they were made.
     fn values(&self, py: Python<'_>) -> Vec<Py<Pending>> {
-        in_order(self.state().in_flight.iter().map(|(id, call)| (*id, call.clone_ref(py))).collect())
+        let clone = |(id, call): (&u32, &Py<Pending>)| (*id, call.clone_ref(py));
+        in_order(self.state.with(py, |state| state.in_flight.iter().map(clone).collect()))
     }
 
-    fn take_all(&self) -> Vec<Py<Pending>> {
-        in_order(std::mem::take(&mut self.state().in_flight).into_iter().collect())
+    fn take_all(&self, py: Python<'_>) -> Vec<Py<Pending>> {
+        in_order(self.state.with(py, |state| take(&mut state.in_flight)).into_iter().collect())
     }
 
-    fn __len__(&self) -> usize {
-        self.state().in_flight.len()
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.state.with(py, |state| state.in_flight.len())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.core)?;
         self.classes.iter().try_for_each(|class| visit.call(class))?;
         visit.call(&self.prepare)?;
-        if let Some(Entered { new_event, new_future }) = self.entered.get() {
+        if let Some(Entered { new_event, waiters }) = self.entered.get() {
             visit.call(new_event)?;
-            visit.call(new_future)?;
+            visit.call(waiters)?;
         }
-        let Ok(state) = self.state.try_lock() else { return Ok(()) };
-        visit.call(&state.watch)?;
-        visit.call(&state.send)?;
-        state.in_flight.values().try_for_each(|call| visit.call(call))
+        self.state.traverse(|state| {
+            visit.call(&state.watch)?;
+            visit.call(&state.send)?;
+            state.in_flight.values().try_for_each(|call| visit.call(call))
+        })
     }
 }
 
@@ -174,13 +182,13 @@ impl Calls {
             self.prepare.call1(py, (kind, name))?;
         }
         let Sent { request_id, queued } = request(self.core.get(), name.to_str()?)?;
-        let Entered { new_event, new_future } = self.entered.get().expect("whoever is prepared has entered");
+        let Entered { new_event, waiters } = self.entered.get().expect("whoever is prepared has entered");
         let timeout = timeout.or(self.timeout);
-        let made = self.classes[class].bind(py).call1((kind, name, new_event, new_future.as_ref(), timeout))?;
+        let made = self.classes[class].bind(py).call1((kind, name, new_event, waiters.as_ref(), timeout))?;
         let call: Bound<'py, Pending> = made.cast_into()?;
         let (count, watch) = self.add(request_id, call.clone().unbind(), py);
         if let Some(watch) = watch {
-            call.get().set_on_done(Some(watch.call1(py, (kind, name))?));
+            call.get().set_on_done(py, Some(watch.call1(py, (kind, name))?));
         }
         // While other calls are in flight, those of one turn of the loop share a write, for which whoever queued first has
         // asked. Of many a quarter leaves before the others are made, so that the server is not idle meanwhile.
@@ -193,23 +201,23 @@ impl Calls {
     }
 
     fn send(&self, py: Python<'_>, at_once: bool) -> PyResult<()> {
-        let send = self.state().send.as_ref().map(|send| send.clone_ref(py));
+        let send = self.state.with(py, |state| state.send.as_ref().map(|send| send.clone_ref(py)));
         send.map_or(Ok(()), |send| send.call1(py, (at_once,)).map(drop))
     }
 
     /// Gives how many there are now, and who watches.
     fn add(&self, request_id: u32, call: Py<Pending>, py: Python<'_>) -> (usize, Option<Py<PyAny>>) {
-        let mut state = self.state();
-        let old = state.in_flight.insert(request_id, call);
-        let found = (state.in_flight.len(), state.watch.as_ref().map(|watch| watch.clone_ref(py)));
-        drop(state);
-        drop(old); // with no lock held
-        found
+        let (_old, count, watch) = self.state.with(py, |state| {
+            let old = state.in_flight.insert(request_id, call);
+            (old, state.in_flight.len(), state.watch(py))
+        });
+        (count, watch)
     }
+}
 
-    /// Nothing is called while it is locked.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl State {
+    fn watch(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.watch.as_ref().map(|watch| watch.clone_ref(py))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::wire::message::Cause;
 /// What a list of callbacks holds, where the core finds it for each row.
 #[pyclass(frozen, subclass, module = "spacetime_py._core")]
 pub struct Callbacks {
-    callbacks: Held<PyTuple>,
+    callbacks: Held<Option<Py<PyTuple>>>,
     /// For messages: where the callbacks were given.
     place: Py<PyString>,
 }
@@ -51,7 +51,7 @@ impl Callbacks {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.callbacks.traverse(&visit)
+        self.callbacks.traverse(|held| visit.call(held))
     }
 }
 
@@ -119,7 +119,7 @@ pub enum Told {
 
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Delivery {
-    connection: Held<PyAny>,
+    connection: Held<Option<Py<PyAny>>>,
     /// For each table its lists of callbacks: `inserts`, `deletes`, `updates`.
     tables: Vec<[Py<Callbacks>; 3]>,
     /// Who hears of messages in another way. While there is any, messages take the long way.
@@ -129,7 +129,7 @@ pub struct Delivery {
     /// `report(place, callback, error)`
     report: Py<PyAny>,
     /// The context of an earlier transaction, if nobody has kept it: most are told no cause, and theirs are all alike.
-    spare: Held<EventContext>,
+    spare: Held<Option<Py<EventContext>>>,
 }
 
 #[pymethods]
@@ -153,8 +153,8 @@ impl Delivery {
 
     /// It and its connection hold each other.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.connection.traverse(&visit)?;
-        self.spare.traverse(&visit)?;
+        self.connection.traverse(|held| visit.call(held))?;
+        self.spare.traverse(|held| visit.call(held))?;
         self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
         visit.call(&self.calls)?;

@@ -25,6 +25,7 @@ mod spare;
 mod stats;
 mod table;
 mod types;
+mod waiters;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -52,6 +53,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<index::UniqueColumn>()?;
     module.add_class::<index::OrderedIndex>()?;
     module.add_class::<context::EventContext>()?;
+    module.add_class::<waiters::Waiters>()?;
+    module.add_class::<waiters::Waiter>()?;
     module.add_class::<pending::Pending>()?;
     module.add_class::<calls::Calls>()?;
     module.add_class::<delivery::Callbacks>()?;

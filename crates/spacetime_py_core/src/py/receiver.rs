@@ -10,6 +10,7 @@ use pyo3::types::PyBool;
 
 use super::connection::{Connection, Input, Rest};
 use super::delivery::Delivery;
+use super::waiters::Waiters;
 
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Receiver {
@@ -17,6 +18,8 @@ pub struct Receiver {
     delivery: Option<Py<Delivery>>,
     /// `rest(event, error)`
     rest: Py<PyAny>,
+    /// Who may go on once the bytes are taken.
+    waiters: Option<Py<Waiters>>,
     is_open: AtomicBool,
     is_taking: AtomicBool,
 }
@@ -24,25 +27,25 @@ pub struct Receiver {
 #[pymethods]
 impl Receiver {
     #[new]
-    fn new(core: Py<Connection>, delivery: Option<Py<Delivery>>, rest: Py<PyAny>) -> Self {
-        Receiver { core, delivery, rest, is_open: AtomicBool::new(false), is_taking: AtomicBool::new(false) }
+    fn new(
+        core: Py<Connection>,
+        delivery: Option<Py<Delivery>>,
+        rest: Py<PyAny>,
+        waiters: Option<Py<Waiters>>,
+    ) -> Self {
+        let [is_open, is_taking] = [AtomicBool::new(false), AtomicBool::new(false)];
+        Receiver { core, delivery, rest, waiters, is_open, is_taking }
     }
 
     fn take(&self, py: Python<'_>, data: Input<'_>) -> PyResult<()> {
         if !self.is_open() {
             return Ok(());
         }
-        self.set_is_taking(true);
-        let (event, error) = match self.core.get().receive(py, data, self.delivery.as_ref().map(Py::get)) {
-            Ok(Rest::Nothing { has_output: false }) => {
-                self.set_is_taking(false);
-                return Ok(());
-            }
-            Ok(Rest::Nothing { has_output: true }) => (Some(PyBool::new(py, true).to_owned().into_any()), None),
-            Ok(Rest::Event(event)) => (Some(event), None),
-            Err(error) => (None, Some(error)),
-        };
-        self.rest.call1(py, (event, error)).map(drop)
+        let Some(waiters) = &self.waiters else { return self.tell(py, data) };
+        waiters.get().begin(py);
+        let told = self.tell(py, data);
+        Waiters::end(waiters.bind(py))?;
+        told
     }
 
     #[getter]
@@ -69,6 +72,23 @@ impl Receiver {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.core)?;
         visit.call(&self.delivery)?;
-        visit.call(&self.rest)
+        visit.call(&self.rest)?;
+        visit.call(&self.waiters)
+    }
+}
+
+impl Receiver {
+    fn tell(&self, py: Python<'_>, data: Input<'_>) -> PyResult<()> {
+        self.set_is_taking(true);
+        let (event, error) = match self.core.get().receive(py, data, self.delivery.as_ref().map(Py::get)) {
+            Ok(Rest::Nothing { has_output: false }) => {
+                self.set_is_taking(false);
+                return Ok(());
+            }
+            Ok(Rest::Nothing { has_output: true }) => (Some(PyBool::new(py, true).to_owned().into_any()), None),
+            Ok(Rest::Event(event)) => (Some(event), None),
+            Err(error) => (None, Some(error)),
+        };
+        self.rest.call1(py, (event, error)).map(drop)
     }
 }
