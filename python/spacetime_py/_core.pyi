@@ -401,10 +401,10 @@ class EventContext(Generic[_C_co]):
 class Waiters:
     """What tasks of one connection wait on, on asyncio: as much of a future as tasks ask for.
 
-    Those whose answers come in one read go on together at its end, without the loop's queue.
+    Those whose answers come in one read go on `together` at its end, without the loop's queue.
     """
 
-    def __new__(cls, event_loop: AbstractEventLoop) -> Waiters: ...
+    def __new__(cls, event_loop: AbstractEventLoop, together: bool) -> Waiters: ...
     def waiter(self) -> Waiter[Any]: ...
     def _wake(self) -> None:
         """Tasks that are due go on. Raises what one of them has raised through the loop."""

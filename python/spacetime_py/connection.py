@@ -28,7 +28,7 @@ from .explain import Explain
 from .fit import Fit
 from .link import Link, LinkOptions
 from .logs import subscription_log
-from .options import AddressedOptions, ConnectionOptions
+from .options import AddressedOptions, ConnectionOptions, checked_seconds
 from .query import Query, sql_of
 from .queues import Overflow
 from .reconnect import ReconnectAttempt, ReconnectPolicy, policy_of
@@ -96,8 +96,8 @@ class DbConnection:
         on_reconnected: Called with (connection) when the cache is up to date again.
         on_callback_error: Called with what a callback raised, after it was logged.
 
-    Raises ValueError for a bad uri, database, token or proxy, TypeError for an async callback,
-    MissingExtra for a proxy without the extra.
+    Raises ValueError for a bad uri, database, token, proxy or number of seconds, TypeError for an
+    async callback and for seconds that are no number, MissingExtra for a proxy without the extra.
     """
 
     _module: ClassVar[Module]
@@ -148,6 +148,7 @@ class DbConnection:
         headers = checked_headers(headers or {})
         self._on_connect_error = _checked(on_connect_error, "on_connect_error")
         self._guard = Guard(on_callback_error)
+        token_refresh = checked_seconds("token_refresh", token_refresh)
         self._tokens = Tokens(token, endpoint.uri, token_refresh)
         self._explain = Explain(uri, database, self._tokens.secrets.hide, self._remedies)
         # A transport of the user's own leads to whatever it likes.
@@ -157,7 +158,7 @@ class DbConnection:
         self._options = LinkOptions(
             endpoint=endpoint,
             transport=transport or network(endpoint, ca_file, ssl_context, proxy),
-            connect_timeout=connect_timeout,
+            connect_timeout=checked_seconds("connect_timeout", connect_timeout),
             policy=policy_of(reconnect),
             fit=self._fit,
             capture=CaptureFile(capture, database, protocols, headers, max_message_size)
@@ -178,11 +179,12 @@ class DbConnection:
             compression=compression,
             confirmed_reads=confirmed_reads,
             max_message_size=max_message_size,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
+            ping_interval=checked_seconds("ping_interval", ping_interval),
+            ping_timeout=checked_seconds("ping_timeout", ping_timeout),
         )
         # What callbacks are given as the connection: the facade, if there is one.
         self._face: object = self
+        call_timeout = checked_seconds("call_timeout", call_timeout)
         self._calls = new_calls(self._core, call_timeout, self._prepare)
         self._dispatcher = Dispatcher(self, self._module, self._guard, self._calls)
         tables, reducers, procedures = self._parts

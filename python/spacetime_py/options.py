@@ -1,9 +1,10 @@
-"""The options of a connection as types, for the constructors that take most of them elsewhere."""
+"""The options of a connection: their types, for who passes them on, and checks."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,3 +51,14 @@ class AddressedOptions(ConnectionOptions, total=False):
 
     uri: str
     database: str
+
+
+def checked_seconds(name: str, seconds: float | None) -> float | None:
+    """The option of this name. Raises TypeError, ValueError."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, Real):
+        raise TypeError(f"{name} is a number of seconds or None, not {seconds!r}")
+    if not seconds >= 0:
+        raise ValueError(f"{name} is 0 seconds or more, or None, not {seconds!r}")
+    return float(seconds)

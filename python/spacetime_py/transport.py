@@ -146,8 +146,16 @@ def event_class() -> Callable[[], Event]:
 
 
 def new_waiters() -> Waiters | None:
-    """What tasks of the running event loop wait on, if it is asyncio's."""
-    return Waiters(asyncio.get_running_loop()) if on_asyncio() else None
+    """What tasks of the running event loop wait on, if it is asyncio's.
+
+    They go on together, but not on a loop that may run within its own turns, as Qt's do for a
+    dialog: it could not read meanwhile. Nor in debug mode, where the loop tells of slow tasks.
+    """
+    if not on_asyncio():
+        return None
+    loop = asyncio.get_running_loop()
+    is_plain = type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop")
+    return Waiters(loop, together=is_plain and not loop.get_debug())
 
 
 class MemoryTransport:

@@ -32,11 +32,10 @@ def _new_loop(name: str) -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     if name == "python-tasks":
         loop.set_task_factory(lambda loop, program: python_task(program, loop=loop))
-    loop.set_debug(name == "debug")
     return loop
 
 
-@pytest.fixture(params=["asyncio", "python-tasks", "debug", "uvloop"])
+@pytest.fixture(params=["asyncio", "python-tasks", "uvloop"])
 def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop]:
     if request.param == "uvloop" and not find_spec("uvloop"):
         pytest.skip("uvloop is not installed")
@@ -49,8 +48,9 @@ def run(loop: asyncio.AbstractEventLoop) -> Runner:
     return lambda program: loop.run_until_complete(asyncio.wait_for(program(), 10))
 
 
-def _waiters() -> Waiters:
-    return Waiters(asyncio.get_running_loop())
+@pytest.fixture(params=[True, False], ids=["together", "apart"])
+def waiters(request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop) -> Waiters:
+    return Waiters(loop, request.param)
 
 
 async def _asleep(waiter: Waiter[Any]) -> asyncio.Task[Any]:
@@ -64,9 +64,8 @@ async def _asleep(waiter: Waiter[Any]) -> asyncio.Task[Any]:
     return task
 
 
-def test_outcomes(run: Runner) -> None:
+def test_outcomes(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiters = _waiters()
         for value in (None, 7, (1, 2), StopIteration("a value like others")):
             waiter = waiters.waiter()
             task = await _asleep(waiter)
@@ -86,9 +85,9 @@ def test_outcomes(run: Runner) -> None:
     run(program)
 
 
-def test_the_first_outcome_counts(run: Runner) -> None:
+def test_the_first_outcome_counts(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiter = _waiters().waiter()
+        waiter = waiters.waiter()
         task = await _asleep(waiter)
         assert waiter.set_result(1)
         assert not waiter.set_result(2)
@@ -99,9 +98,9 @@ def test_the_first_outcome_counts(run: Runner) -> None:
     run(program)
 
 
-def test_an_outcome_before_anybody_waits(run: Runner) -> None:
+def test_an_outcome_before_anybody_waits(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiter = _waiters().waiter()
+        waiter = waiters.waiter()
         with pytest.raises(asyncio.InvalidStateError):
             waiter.result()
         waiter.set_result("there")
@@ -110,9 +109,9 @@ def test_an_outcome_before_anybody_waits(run: Runner) -> None:
     run(program)
 
 
-def test_cancelling(run: Runner) -> None:
+def test_cancelling(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiter = _waiters().waiter()
+        waiter = waiters.waiter()
         task = await _asleep(waiter)
         task.cancel("enough")
         with pytest.raises(asyncio.CancelledError) as caught:
@@ -124,11 +123,11 @@ def test_cancelling(run: Runner) -> None:
     run(program)
 
 
-def test_cancelled_with_the_outcome_there(run: Runner) -> None:
+def test_cancelled_with_the_outcome_there(run: Runner, waiters: Waiters) -> None:
     """As with futures: the task is cancelled, and nothing stays behind."""
 
     async def program() -> None:
-        waiter = _waiters().waiter()
+        waiter = waiters.waiter()
         task = await _asleep(waiter)
         waiter.set_result("lost")
         task.cancel()
@@ -138,9 +137,9 @@ def test_cancelled_with_the_outcome_there(run: Runner) -> None:
     run(program)
 
 
-def test_a_task_may_go_on_after_it_was_cancelled(run: Runner) -> None:
+def test_a_task_may_go_on_after_it_was_cancelled(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        first, second = (waiters := _waiters()).waiter(), waiters.waiter()
+        first, second = waiters.waiter(), waiters.waiter()
 
         async def stubborn() -> object:
             try:
@@ -159,9 +158,8 @@ def test_a_task_may_go_on_after_it_was_cancelled(run: Runner) -> None:
     run(program)
 
 
-def test_timeouts_of_others(run: Runner) -> None:
+def test_timeouts_of_others(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiters = _waiters()
 
         async def wait() -> object:
             return await waiters.waiter()
@@ -175,9 +173,8 @@ def test_timeouts_of_others(run: Runner) -> None:
     run(program)
 
 
-def test_tasks_keep_their_context(run: Runner) -> None:
+def test_tasks_keep_their_context(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
-        waiters = _waiters()
         waiting = [waiters.waiter() for _ in range(3)]
 
         async def who(waiter: Waiter[Any], name: str) -> tuple[str, asyncio.Task[Any] | None]:
@@ -199,7 +196,8 @@ def test_tasks_keep_their_context(run: Runner) -> None:
 
 def test_tasks_that_are_due_go_on_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     async def program() -> None:
-        loop, waiters = asyncio.get_running_loop(), _waiters()
+        loop = asyncio.get_running_loop()
+        waiters = Waiters(loop, together=True)
         waiting = [waiters.waiter() for _ in range(10)]
         order: list[int] = []
 
@@ -230,10 +228,9 @@ def test_tasks_that_are_due_go_on_in_one_turn(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_what_ends_the_loop(
-    error: type[BaseException], loop: asyncio.AbstractEventLoop, run: Runner
+    error: type[BaseException], loop: asyncio.AbstractEventLoop, run: Runner, waiters: Waiters
 ) -> None:
     """Other tasks that are due go on when the loop does."""
-    waiters = Waiters(loop)
     waiting = [waiters.waiter() for _ in range(4)]
     went_on: list[int] = []
 
@@ -256,7 +253,7 @@ def test_what_ends_the_loop(
 
 def test_nothing_is_left_of_a_task_that_nobody_has() -> None:
     async def program() -> None:
-        waiter = _waiters().waiter()
+        waiter = Waiters(asyncio.get_running_loop(), together=True).waiter()
         gone = weakref.ref(await _asleep(waiter))
         del waiter
         gc.collect()

@@ -31,6 +31,7 @@ from .target import Target
 NOT_DYNAMIC = {
     # Their programs import a package of files, which bindings in memory are not.
     "test_a_block_runs",
+    "test_a_loop_that_runs_within_its_own_turns",
     "test_a_notebook",
     "test_ctrl_c_closes_in_order",
     "test_ctrl_c_that_nobody_catches",

@@ -246,6 +246,46 @@ def test_the_facade_on_uvloop(chat: Target, tmp_path: Path) -> None:
     assert (output, errors) == ("uvloop ['Ada']\ntoo late\n", "")
 
 
+NESTED = (
+    HEAD
+    + """
+import warnings
+warnings.simplefilter("ignore")
+import nest_asyncio2
+
+async def main():
+    loop = asyncio.get_running_loop()
+    if {early}:
+        nest_asyncio2.apply(loop)
+    async with DbConnection(**options) as connection:
+        await connection.subscribe("SELECT * FROM user")
+        nest_asyncio2.apply(loop)
+
+        async def name(name):
+            await connection.reducers.set_name(name)
+
+        async def outer(number):
+            # Both of these go on after the same read, perhaps.
+            await name(f"outer {{number}}")
+            loop.run_until_complete(asyncio.wait_for(name(f"inner {{number}}"), 5))
+
+        await asyncio.gather(*map(outer, range(4)))
+        print([user.name[:5] for user in connection.db.user if user.online], flush=True)
+
+{run}
+"""
+)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_loop_that_runs_within_its_own_turns(early: bool, chat: Target, tmp_path: Path) -> None:
+    """A task that goes on after an answer waits for the next one in a loop within the loop."""
+    program = NESTED.format(early=early, run="asyncio.new_event_loop().run_until_complete(main())")
+    process = start(chat, program, tmp_path)
+    output, errors = process.communicate(timeout=2 * PATIENCE)
+    assert (output, errors) == ("['inner']\n", "")
+
+
 async def test_fifty_connections_in_one_loop(chat: Target) -> None:
     threads = threading.active_count()
     connections = [chat.connect() for _ in range(50)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from collections.abc import Callable
+from contextlib import closing
 
 import anyio
 import pytest
@@ -17,7 +19,6 @@ from spacetime_py import (
     InternalError,
     SenderError,
 )
-from spacetime_py.transport import on_asyncio
 
 from .peer import connected
 from .test_streams import message
@@ -41,14 +42,12 @@ async def test_a_call_is_sent_without_being_awaited() -> None:
         assert [type(message).__name__ for message in peer.received] == ["Call", "Call"]
 
 
-async def test_who_awaits_a_call_goes_on_at_the_end_of_the_read() -> None:
-    """After the callbacks of the same bytes, and before anything else that the loop has to do."""
-    if not on_asyncio():
-        return
+async def _order_of_what_follows_a_read() -> list[str]:
+    """Two answers with a row each in one read, and what the loop had to do as well."""
     async with connected() as (connection, peer):
         await connection.subscribe("SELECT * FROM message")
         peer.answers = False
-        heard: list[object] = []
+        heard: list[str] = []
         connection.db.message.on_insert(lambda _, row: heard.append(row.text))
 
         async def caller(text: str) -> None:
@@ -70,7 +69,28 @@ async def test_who_awaits_a_call_goes_on_at_the_end_of_the_read() -> None:
         loop.call_soon(read)
         loop.call_soon(heard.append, "the loop")
         await asyncio.gather(*tasks)
-        assert heard == ["a", "b", "a is there", "b is there", "the loop"]
+        return heard
+
+
+class _OwnLoop(asyncio.SelectorEventLoop):
+    """May run within its own turns, for all that we know."""
+
+
+@pytest.mark.parametrize(
+    ("new_loop", "is_debug", "after_callbacks"),
+    [
+        (asyncio.new_event_loop, False, ["a is there", "b is there", "the loop"]),
+        (asyncio.new_event_loop, True, ["the loop", "a is there", "b is there"]),
+        (_OwnLoop, False, ["the loop", "a is there", "b is there"]),
+    ],
+)
+def test_when_a_task_goes_on_that_awaits_a_call(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], is_debug: bool, after_callbacks: list[str]
+) -> None:
+    with closing(new_loop()) as loop:
+        loop.set_debug(is_debug)
+        heard = loop.run_until_complete(_order_of_what_follows_a_read())
+    assert heard == ["a", "b", *after_callbacks]
 
 
 async def test_the_reducers_own_error() -> None:

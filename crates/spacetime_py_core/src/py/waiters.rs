@@ -17,8 +17,8 @@ use super::held::Held;
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Waiters {
     event_loop: Py<PyAny>,
-    /// A loop in debug mode tells of slow tasks, whom it has to wake itself for that.
-    is_debug: bool,
+    /// Else each task has a turn of the loop.
+    together: bool,
     due: Held<Due>,
 }
 
@@ -35,9 +35,8 @@ struct Due {
 #[pymethods]
 impl Waiters {
     #[new]
-    fn new(event_loop: Bound<'_, PyAny>) -> PyResult<Self> {
-        let is_debug = event_loop.call_method0(intern!(event_loop.py(), "get_debug"))?.is_truthy()?;
-        Ok(Waiters { event_loop: event_loop.unbind(), is_debug, due: Held::default() })
+    fn new(event_loop: Py<PyAny>, together: bool) -> Self {
+        Waiters { event_loop, together, due: Held::default() }
     }
 
     pub fn waiter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Waiter>> {
@@ -84,9 +83,6 @@ impl Waiters {
 
     fn add(slf: &Bound<'_, Self>, waiter: &Bound<'_, Waiter>) -> PyResult<()> {
         let this = slf.get();
-        if this.is_debug {
-            return waiter.get().wake_soon(waiter);
-        }
         let is_first = this.due.with(slf.py(), |due| {
             due.waiters.push(waiter.clone().unbind());
             due.waiters.len() == 1 && !due.is_taking
@@ -103,9 +99,13 @@ impl Waiters {
     /// What a task raises through us leaves through a turn of the loop of its own: not every loop lets it pass from a socket.
     fn wake_due(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (this, py) = (slf.get(), slf.py());
+        // nest_asyncio may have patched the loop meanwhile, to run within its own turns.
+        let together = this.together && !this.event_loop.bind(py).hasattr(intern!(py, "_nest_patched"))?;
         let mut waiters = this.due.with(py, |due| take(&mut due.waiters)).into_iter();
         while let Some(waiter) = waiters.next() {
-            if let Err(error) = waiter.get().wake(waiter.bind(py)) {
+            if !together {
+                waiter.get().wake_soon(waiter.bind(py))?;
+            } else if let Err(error) = waiter.get().wake(waiter.bind(py)) {
                 this.due.with(py, |due| {
                     due.error = Some(error);
                     due.waiters.splice(..0, waiters);
