@@ -85,6 +85,24 @@ def test_outcomes(run: Runner, waiters: Waiters) -> None:
     run(program)
 
 
+@pytest.mark.parametrize("value", [None, 5])
+def test_it_iterates_as_futures_do(value: object, waiters: Waiters) -> None:
+    """For coroutines that pass on by hand what others wait for."""
+    waiter = waiters.waiter()
+    inner: Any = waiter.__await__()
+    assert inner.send(None) is waiter
+    for thrown in ((LookupError("x"),), (LookupError,), (LookupError, LookupError("x"), None)):
+        with pytest.raises(LookupError):
+            inner.throw(*thrown)
+    inner.close()
+    waiter.set_result(value)
+    with pytest.raises(StopIteration) as sent:
+        inner.send(None)
+    with pytest.raises(StopIteration) as iterated:
+        next(inner)
+    assert sent.value.value == iterated.value.value == value
+
+
 def test_the_first_outcome_counts(run: Runner, waiters: Waiters) -> None:
     async def program() -> None:
         waiter = waiters.waiter()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import anyio
 
+from spacetime_py._core import Waiter
 from spacetime_py.transport import on_asyncio
 
 _T = TypeVar("_T")
@@ -46,15 +48,37 @@ class Steps:
         if self._cancel_at == 0 and self.made == 0:
             self._cancel()
 
-    def end_one(self, waits_for: object) -> None:
+    def end_one(self, waits_for: object) -> object:
+        """Gives what the task is to wait for."""
         self.made += 1
         if self.made != self._cancel_at:
-            return
+            return waits_for
         if self._late and isinstance(waits_for, asyncio.Future):
             # Called before the task itself hears of it.
             waits_for.add_done_callback(lambda _: self._cancel())
+        elif self._late and isinstance(waits_for, Waiter):
+            return _CancelledLate(waits_for, self._cancel)
         else:
             self._cancel()
+        return waits_for
+
+
+class _CancelledLate:
+    """The same future for a task, which is cancelled just before it hears of the outcome."""
+
+    _asyncio_future_blocking = True
+
+    def __init__(self, waiter: Waiter[Any], cancel: Callable[[], object]) -> None:
+        self._waiter = waiter
+        self._cancel = cancel
+        self.get_loop, self.result, self.cancel = waiter.get_loop, waiter.result, waiter.cancel
+
+    def add_done_callback(self, wake: Callable[[object], object], *, context: Context) -> None:
+        def cancel_and_wake(_: object) -> None:
+            self._cancel()
+            wake(self)
+
+        self._waiter.add_done_callback(cancel_and_wake, context=context)
 
 
 class _Counted(Awaitable[_T], Generic[_T]):
@@ -72,8 +96,7 @@ class _Counted(Awaitable[_T], Generic[_T]):
             except StopIteration as stop:
                 result: _T = stop.value
                 return result
-            self._steps.end_one(waits_for)
-            resume = yield from _wait(inner, waits_for)
+            resume = yield from _wait(inner, self._steps.end_one(waits_for))
 
 
 def _wait(inner: Any, waits_for: object) -> Generator[Any, Any, Callable[[], Any]]:

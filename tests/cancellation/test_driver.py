@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
 import pytest
 
+from spacetime_py._core import Waiters
 from spacetime_py.transport import on_asyncio
 
 from .driver import Steps, cancel_at
@@ -43,6 +45,20 @@ async def test_it_is_cancelled_at_each_step(step: int, late: bool) -> None:
     passed = ["start", *"abc"[: max(step - 1, 0)], "cancelled"]
     assert outcome.is_cancelled
     assert (walk.places, outcome.value) == (passed, None)
+
+
+async def test_late_where_the_core_wakes_the_task() -> None:
+    if not on_asyncio():
+        return
+    loop = asyncio.get_running_loop()
+    waiter = Waiters(loop, together=True).waiter()
+
+    async def body(steps: Steps) -> None:
+        loop.call_later(0.01, waiter.set_result, 5)
+        await steps.count(waiter)
+
+    assert (await cancel_at(1, body, late=True)).is_cancelled
+    assert waiter.result() == 5
 
 
 async def test_it_ends_by_itself() -> None:

@@ -60,9 +60,9 @@ impl Waiters {
 }
 
 impl Waiters {
-    /// Bytes of a read are taken from now on.
+    /// Bytes of a read are taken from now on. A callback may run the loop until some tasks have gone on, where it can.
     pub fn begin(&self, py: Python<'_>) {
-        self.due.with(py, |due| due.is_taking = true);
+        self.due.with(py, |due| due.is_taking = self.together);
     }
 
     /// They are taken. Tasks go on at once, unless one runs already, as where a test plays the network.
@@ -174,6 +174,24 @@ impl Waiter {
         // Without a value an iterator just ends.
         if value.is_none(py) { Ok(None) } else { Err(PyStopIteration::new_err((value,))) }
     }
+
+    /// As `next`: tasks send nothing.
+    fn send<'py>(slf: &Bound<'py, Self>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        Self::__next__(slf)?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (error, value = None, traceback = None))]
+    fn throw(
+        &self,
+        error: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        _ = traceback;
+        Err(PyErr::from_value(value.unwrap_or(error)))
+    }
+
+    fn close(&self) {}
 
     #[getter(_asyncio_future_blocking)]
     fn is_yielded(&self, py: Python<'_>) -> bool {
