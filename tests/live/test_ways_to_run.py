@@ -272,7 +272,7 @@ async def main():
         await asyncio.gather(*map(outer, range(4)))
         print([user.name[:5] for user in connection.db.user if user.online], flush=True)
 
-{run}
+asyncio.new_event_loop().run_until_complete(main())
 """
 )
 
@@ -280,8 +280,7 @@ async def main():
 @pytest.mark.parametrize("early", [True, False])
 def test_a_loop_that_runs_within_its_own_turns(early: bool, chat: Target, tmp_path: Path) -> None:
     """A task that goes on after an answer waits for the next one in a loop within the loop."""
-    program = NESTED.format(early=early, run="asyncio.new_event_loop().run_until_complete(main())")
-    process = start(chat, program, tmp_path)
+    process = start(chat, NESTED.format(early=early), tmp_path)
     output, errors = process.communicate(timeout=2 * PATIENCE)
     assert (output, errors) == ("['inner']\n", "")
 

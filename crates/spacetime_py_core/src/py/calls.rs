@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::connection::{Connection, Sent};
-use super::held::Held;
+use super::held::{Held, cloned};
 use super::pending::Pending;
 use super::waiters::Waiters;
 use crate::hashing::Hashing;
@@ -90,12 +90,12 @@ impl Calls {
 
     #[getter]
     fn waiters(&self, py: Python<'_>) -> Option<Py<Waiters>> {
-        self.entered.get().and_then(|entered| entered.waiters.as_ref()).map(|waiters| waiters.clone_ref(py))
+        self.entered.get().and_then(|entered| cloned(py, &entered.waiters))
     }
 
     #[getter]
     fn watch(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| state.watch(py))
+        self.state.with(py, |state| cloned(py, &state.watch))
     }
 
     #[setter]
@@ -201,7 +201,7 @@ impl Calls {
     }
 
     fn send(&self, py: Python<'_>, at_once: bool) -> PyResult<()> {
-        let send = self.state.with(py, |state| state.send.as_ref().map(|send| send.clone_ref(py)));
+        let send = self.state.with(py, |state| cloned(py, &state.send));
         send.map_or(Ok(()), |send| send.call1(py, (at_once,)).map(drop))
     }
 
@@ -209,15 +209,9 @@ impl Calls {
     fn add(&self, request_id: u32, call: Py<Pending>, py: Python<'_>) -> (usize, Option<Py<PyAny>>) {
         let (_old, count, watch) = self.state.with(py, |state| {
             let old = state.in_flight.insert(request_id, call);
-            (old, state.in_flight.len(), state.watch(py))
+            (old, state.in_flight.len(), cloned(py, &state.watch))
         });
         (count, watch)
-    }
-}
-
-impl State {
-    fn watch(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.watch.as_ref().map(|watch| watch.clone_ref(py))
     }
 }
 

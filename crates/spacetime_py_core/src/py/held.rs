@@ -57,7 +57,7 @@ impl<T> Held<T> {
 impl<T> Held<Option<Py<T>>> {
     #[inline]
     pub fn get(&self, py: Python<'_>) -> Option<Py<T>> {
-        self.with(py, |object| object.as_ref().map(|object| object.clone_ref(py)))
+        self.with(py, |object| cloned(py, object))
     }
 
     /// Gives what was there, to be dropped by the caller.
@@ -66,6 +66,11 @@ impl<T> Held<Option<Py<T>>> {
     pub fn replace(&self, py: Python<'_>, object: Option<Py<T>>) -> Option<Py<T>> {
         self.with(py, |place| replace(place, object))
     }
+}
+
+#[inline]
+pub fn cloned<T>(py: Python<'_>, object: &Option<Py<T>>) -> Option<Py<T>> {
+    object.as_ref().map(|object| object.clone_ref(py))
 }
 
 struct Used<'a>(&'a Cell<bool>);

@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-use super::held::Held;
+use super::held::{Held, cloned};
 use super::waiters::{Waiter, Waiters};
 
 /// The words of `pending.py` and `reducer.py` for it are its subclasses.
@@ -67,7 +67,7 @@ impl Pending {
 
     #[getter(_waiters)]
     fn waiters(&self, py: Python<'_>) -> Option<Py<Waiters>> {
-        clone(py, &self.waiters)
+        cloned(py, &self.waiters)
     }
 
     #[getter(_timeout)]
@@ -89,24 +89,24 @@ impl Pending {
     fn set_watched(&self, py: Python<'_>, is_watched: bool) -> PyResult<()> {
         let failure = self.state.with(py, |state| {
             state.is_watched = is_watched;
-            clone(py, &state.failure)
+            cloned(py, &state.failure)
         });
         failure.map_or(Ok(()), |failure| failure.setattr(py, intern!(py, "is_heard"), is_watched))
     }
 
     #[getter(_value)]
     fn value(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| clone(py, &state.value))
+        self.state.with(py, |state| cloned(py, &state.value))
     }
 
     #[getter(_failure)]
     fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| clone(py, &state.failure))
+        self.state.with(py, |state| cloned(py, &state.failure))
     }
 
     #[getter(_waiter)]
     fn waiter(&self, py: Python<'_>) -> Option<Py<Waiter>> {
-        self.state.with(py, |state| clone(py, &state.waiter))
+        self.state.with(py, |state| cloned(py, &state.waiter))
     }
 
     #[setter(_waiter)]
@@ -116,7 +116,7 @@ impl Pending {
 
     #[getter(_event)]
     fn event(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| clone(py, &state.event))
+        self.state.with(py, |state| cloned(py, &state.event))
     }
 
     #[setter(_event)]
@@ -126,7 +126,7 @@ impl Pending {
 
     #[getter(_on_done)]
     fn on_done(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.state.with(py, |state| clone(py, &state.on_done))
+        self.state.with(py, |state| cloned(py, &state.on_done))
     }
 
     #[setter(_on_done)]
@@ -139,7 +139,7 @@ impl Pending {
         let (_old, waiter, others) = self.state.with(py, |state| {
             state.is_done = true;
             let old = state.value.replace(value.clone_ref(py));
-            (old, clone(py, &state.waiter), state.others(py))
+            (old, cloned(py, &state.waiter), state.others(py))
         });
         if let Some(waiter) = waiter {
             Waiter::set_result(waiter.bind(py), value)?;
@@ -195,7 +195,7 @@ impl State {
     }
 
     fn others(&self, py: Python<'_>) -> Others {
-        Others { event: clone(py, &self.event), on_done: clone(py, &self.on_done) }
+        Others { event: cloned(py, &self.event), on_done: cloned(py, &self.on_done) }
     }
 }
 
@@ -215,8 +215,4 @@ impl Others {
         }
         Ok(())
     }
-}
-
-fn clone<T>(py: Python<'_>, held: &Option<Py<T>>) -> Option<Py<T>> {
-    held.as_ref().map(|held| held.clone_ref(py))
 }

@@ -104,8 +104,8 @@ impl Waiters {
         let mut waiters = this.due.with(py, |due| take(&mut due.waiters)).into_iter();
         while let Some(waiter) = waiters.next() {
             if !together {
-                waiter.get().wake_soon(waiter.bind(py))?;
-            } else if let Err(error) = waiter.get().wake(waiter.bind(py)) {
+                Waiter::wake_soon(waiter.bind(py))?;
+            } else if let Err(error) = Waiter::wake(waiter.bind(py)) {
                 this.due.with(py, |due| {
                     due.error = Some(error);
                     due.waiters.splice(..0, waiters);
@@ -214,7 +214,7 @@ impl Waiter {
         if is_done { Waiters::add(this.waiters.bind(py), slf) } else { Ok(()) }
     }
 
-    pub fn done(&self, py: Python<'_>) -> bool {
+    fn done(&self, py: Python<'_>) -> bool {
         self.state.with(py, |state| state.is_done())
     }
 
@@ -275,19 +275,25 @@ impl Waiter {
         Ok(late.is_none())
     }
 
-    /// Fails with what is not for a task to keep.
-    fn wake(&self, slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let Some((callback, context)) = self.state.with(py, |state| state.task.take()) else { return Ok(()) };
-        context.call_method1(py, intern!(py, "run"), (callback, slf)).map(drop)
+    /// The task goes on now. Fails with what is not for a task to keep.
+    fn wake(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let Some((callback, context)) = Self::take_task(slf) else { return Ok(()) };
+        context.call_method1(intern!(slf.py(), "run"), (callback, slf)).map(drop)
     }
 
-    fn wake_soon(&self, slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// The task goes on in a turn of its own.
+    fn wake_soon(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let Some((callback, context)) = Self::take_task(slf) else { return Ok(()) };
         let py = slf.py();
-        let Some((callback, context)) = self.state.with(py, |state| state.task.take()) else { return Ok(()) };
         let options = [(intern!(py, "context"), context)].into_py_dict(py)?;
-        let event_loop = self.waiters.get().event_loop.bind(py);
+        let event_loop = slf.get().waiters.get().event_loop.bind(py);
         event_loop.call_method(intern!(py, "call_soon"), (callback, slf), Some(&options)).map(drop)
+    }
+
+    fn take_task<'py>(slf: &Bound<'py, Self>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let py = slf.py();
+        let (callback, context) = slf.get().state.with(py, |state| state.task.take())?;
+        Some((callback.into_bound(py), context.into_bound(py)))
     }
 }
 
