@@ -26,6 +26,7 @@ from ._core import (
     TransactionUpdate,
     Unasked,
     UnsubscribeApplied,
+    Waiters,
 )
 from .callbacks import Callback, CallbackList, Changes, Guard, TableChanges
 from .changes import Transaction
@@ -96,6 +97,11 @@ class Dispatcher:
         self.connection = face
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
+
+    def enter(self, new_event: Callable[[], WaitEvent], waiters: Waiters | None) -> None:
+        """What is waited on from now on, in the event loop of the connection."""
+        self.calls.enter(new_event, waiters)
+        self.hub.waiters = waiters
 
     def new_pending(self, kind: str, name: str, new_event: Callable[[], WaitEvent]) -> Pending[Any]:
         """What is asked of the server from now on, with whoever watches over it."""

@@ -90,7 +90,7 @@ class Link:
         self._retry_in = 0.0
         self.greeting: Connected | None = None
         self.new_event: Callable[[], Event] = event_class()
-        dispatcher.calls.enter(self.new_event, new_waiters())
+        dispatcher.enter(self.new_event, new_waiters())
         self.states = StateStream(self.new_event)
         self._closing = self.new_event()
         self._retry_now = self.new_event()

@@ -14,6 +14,7 @@ import anyio
 import anyio.lowlevel
 from typing_extensions import Self
 
+from ._core import Waiter, Waiters
 from .exceptions import CallTimeout, SpacetimeDBError, StreamOverflow
 from .pending import fresh
 from .queues import MakeQueue, Queue
@@ -42,6 +43,8 @@ class Hub:
 
     def __init__(self, elsewhere: Elsewhere | None = None) -> None:
         self.elsewhere = elsewhere
+        self.waiters: Waiters | None = None
+        """What readers wait on while the connection is entered, on asyncio."""
         self.message = 0
         """The number of the message that is being told or was last, of those for `others`."""
         self.others: set[object] = set()
@@ -154,6 +157,7 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
         self._since = feed.hub.message
         self._is_ended = False
         self._error: SpacetimeDBError | None = None
+        self._waiter: Waiter[None] | None = None
         self._event: Event | None = None
         self._in_a_row = 0
 
@@ -230,10 +234,19 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
                     raise fresh(self._error) from self._error
                 return False
             self._in_a_row = 0
-            if self._event is None:
-                self._event = event_class()()
-            await self._event.wait()
+            await self._wait()
         return True
+
+    async def _wait(self) -> None:
+        """The first to wait has a waiter of its own where there are any, all others an event."""
+        waiters = self._feed.hub.waiters
+        if waiters is not None and (self._waiter is None or self._waiter.done()):
+            waiter = self._waiter = waiters.waiter()
+            await waiter
+            return
+        if self._event is None:
+            self._event = event_class()()
+        await self._event.wait()
 
     def _take(self) -> _T:
         return self._existing.popleft() if self._existing else self._queue.take()
@@ -264,6 +277,9 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
         self._wake()
 
     def _wake(self) -> None:
+        if self._waiter is not None:
+            self._waiter.set_result(None)
+            self._waiter = None
         if self._event is not None:
             self._event.set()
             self._event = None

@@ -49,12 +49,18 @@ async def _order_of_what_follows_a_read() -> list[str]:
         peer.answers = False
         heard: list[str] = []
         connection.db.message.on_insert(lambda _, row: heard.append(row.text))
+        changes = connection.db.message.changes()
 
         async def caller(text: str) -> None:
             await connection.reducers.send_message(text)
             heard.append(f"{text} is there")
 
-        tasks = [asyncio.ensure_future(caller(text)) for text in "ab"]
+        async def reader() -> None:
+            for text in "ab":
+                assert (await changes.__anext__()).row == message(text)
+                heard.append(f"{text} is read")
+
+        tasks = [asyncio.ensure_future(waiting) for waiting in (caller("a"), caller("b"), reader())]
         await asyncio.sleep(0)
         calls = [one for one in peer.received if isinstance(one, Call)]
 
@@ -72,6 +78,9 @@ async def _order_of_what_follows_a_read() -> list[str]:
         return heard
 
 
+_THEN = ["a is read", "b is read", "a is there", "b is there"]
+
+
 class _OwnLoop(asyncio.SelectorEventLoop):
     """May run within its own turns, for all that we know."""
 
@@ -79,12 +88,12 @@ class _OwnLoop(asyncio.SelectorEventLoop):
 @pytest.mark.parametrize(
     ("new_loop", "is_debug", "after_callbacks"),
     [
-        (asyncio.new_event_loop, False, ["a is there", "b is there", "the loop"]),
-        (asyncio.new_event_loop, True, ["the loop", "a is there", "b is there"]),
-        (_OwnLoop, False, ["the loop", "a is there", "b is there"]),
+        (asyncio.new_event_loop, False, [*_THEN, "the loop"]),
+        (asyncio.new_event_loop, True, ["the loop", *_THEN]),
+        (_OwnLoop, False, ["the loop", *_THEN]),
     ],
 )
-def test_when_a_task_goes_on_that_awaits_a_call(
+def test_when_a_task_goes_on_that_awaits_a_call_or_a_change(
     new_loop: Callable[[], asyncio.AbstractEventLoop], is_debug: bool, after_callbacks: list[str]
 ) -> None:
     with closing(new_loop()) as loop:
