@@ -28,9 +28,11 @@ test-soak: build  ## long runs: connections cut at random bytes, 100,000 calls o
 test-rust:
 	cargo test --locked --workspace
 
+# The core has to compile for a Python without a GIL too, of which none needs to be there.
 lint: build  ## formatting and lints of Rust and Python
 	cargo fmt --check
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --workspace --all-targets --features spacetime_py_core/python -- -D warnings
+	PYO3_CONFIG_FILE=$(CURDIR)/tools/free-threaded.cfg cargo check --locked --package spacetime_py_core --features python --target-dir target/free-threaded
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 

@@ -486,7 +486,9 @@ told = lambda connection, error: print("closed", error, flush=True)
 try:
     with sync.connect(in_memory(peer, on_disconnect=told)) as connection:
         loop = connection._thread._loop
-        loop.call_soon_threadsafe(lambda: os.kill(os.getpid(), signal.SIGINT))
+        # While it waits, not as it begins to: Python would notice with the next signal.
+        interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)
+        loop.call_soon_threadsafe(loop.call_later, 0.2, interrupt)
         connection.wait_closed()
 except KeyboardInterrupt:
     print("interrupted", flush=True)

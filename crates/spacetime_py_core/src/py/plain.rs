@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_ulong};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -63,7 +63,8 @@ pub fn slim<T: Plain>(py: Python<'_>) -> PyResult<()> {
         if (*ty).tp_basicsize as usize != size_of::<ffi::PyObject>() + size_of::<T>() {
             return Err(PySystemError::new_err(format!("instances of {} have an unknown shape", T::NAME)));
         }
-        (*ty).tp_flags &= !ffi::Py_TPFLAGS_HAVE_GC;
+        // By a pointer: where there is no GIL they are an atomic number.
+        *(&raw mut (*ty).tp_flags).cast::<c_ulong>() &= !ffi::Py_TPFLAGS_HAVE_GC;
         (*ty).tp_traverse = None;
         (*ty).tp_clear = None;
         (*ty).tp_alloc = Some(alloc::<T>);
