@@ -15,10 +15,12 @@ SUBSCRIBE, CALL_REDUCER = 0, 3
 
 
 def upgrade_answer(request: bytes) -> bytes:
-    """The answer to an upgrade request, and the greeting."""
+    """The answer to an upgrade request, and the greeting; nothing is found by any other request."""
     lines = request.split(b"\r\n")[1:]
     headers = {name.lower(): value for name, _, value in (line.partition(b": ") for line in lines)}
-    key = headers[b"sec-websocket-key"]
+    key = headers.get(b"sec-websocket-key")
+    if key is None:
+        return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
     accept = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
