@@ -52,7 +52,7 @@ class SimulationError(Exception):
     """valgrind is not there, or a benchmark failed."""
 
 
-def simulate(arguments: Sequence[str], processes: int = 2) -> dict[str, int]:
+def simulate(arguments: Sequence[str]) -> dict[str, int]:
     """One run; estimated cycles by the name of the benchmark. Raises SimulationError."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
@@ -65,8 +65,10 @@ def simulate(arguments: Sequence[str], processes: int = 2) -> dict[str, int]:
     # And so would compiling the modules.
     collect = [*pytest, "--collect-only"]
     subprocess.run(collect, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
-    counted = [_count([*steady, valgrind], pytest) for _ in range(processes)]
-    return {name: min(figures[name] for figures in counted) for name in counted[0]}
+    one, other = (_count([*steady, valgrind], pytest) for _ in range(2))
+    if lacking := one.keys() ^ other.keys():
+        raise SimulationError(f"one of two processes lacks {', '.join(sorted(lacking))}")
+    return {name: min(figure, other[name]) for name, figure in one.items()}
 
 
 def _count(valgrind: Sequence[str], pytest: Sequence[str]) -> dict[str, int]:
