@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from typing_extensions import Buffer
 
-from spacetime_py.sockets import socket_transport
-from spacetime_py.transport import Driver, Endpoint, Transport, on_asyncio
+from spacetime_py.event_loop import on_asyncio
+from spacetime_py.sockets import Network
+from spacetime_py.transport import Driver, Endpoint, Transport
 
 from .model import Better, Metric, latency_metrics
 from .process import cpu_seconds
@@ -160,7 +161,7 @@ class CountingNetwork:
             self.sent += len(data)
             return data
 
-        return socket_transport(endpoint, Driver(on_data, driver.on_end, next_data))
+        return Network()(endpoint, Driver(on_data, driver.on_end, next_data))
 
 
 def tracked_objects() -> int:

@@ -14,12 +14,12 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar, final
 from typing_extensions import Buffer, Self, dataclass_transform, disjoint_base
 
 from .context import Event as _ContextEvent
+from .event_loop import Event as _WaitEvent
 from .pending import Failure as _Failure
 from .pending import Pending as _Pending
 from .pending import Watch as _Watch
 from .reducer import ProcedureCall as _ProcedureCall
 from .reducer import ReducerCall as _ReducerCall
-from .transport import Event as _WaitEvent
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -447,7 +447,6 @@ class Pending(Generic[_T]):
         cls,
         kind: str,
         name: str,
-        new_event: Callable[[], _WaitEvent],
         waiters: Waiters | None = None,
         timeout: float | None = None,
     ) -> Self: ...
@@ -459,8 +458,6 @@ class Pending(Generic[_T]):
     def _kind(self) -> str: ...
     @property
     def _name(self) -> str: ...
-    @property
-    def _new_event(self) -> Callable[[], _WaitEvent]: ...
     @property
     def _waiters(self) -> Waiters | None: ...
     @property
@@ -495,11 +492,7 @@ class Calls:
         timeout: float | None,
         prepare: Callable[[str, str], None],
     ) -> Calls: ...
-    def enter(
-        self,
-        new_event: Callable[[], _WaitEvent],
-        waiters: Waiters | None,
-    ) -> None:
+    def enter(self, waiters: Waiters | None) -> None:
         """The event loop is known."""
 
     def send_by(self, send: Callable[[bool], None]) -> None:

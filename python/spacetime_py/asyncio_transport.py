@@ -13,6 +13,7 @@ import threading
 from functools import partial
 from typing import cast
 
+from .event_loop import Event
 from .proxies import Proxy
 from .transport import Driver, Endpoint
 
@@ -57,7 +58,7 @@ class AsyncioTransport(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._flush_is_scheduled = False
         self._peer_is_slow = False
-        self._ended = asyncio.Event()
+        self._ended = Event()
 
     async def __aenter__(self) -> None:
         return None
@@ -166,21 +167,38 @@ class SelectorTransport(AsyncioTransport):
     _is_ending = False
 
     async def connect(self) -> None:
+        host, port = self._endpoint.host, self._endpoint.port
+        if self._proxy is None and _is_address(host):
+            self._use(await self._connected(host, port))
+            return
         await super().connect()
-        self._take_over()
-
-    def _take_over(self) -> None:
-        """A second descriptor of the socket replaces that of asyncio's transport."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
+        # A second descriptor of the socket replaces that of asyncio's transport.
+        self._use(transport.get_extra_info("socket").dup())
+        transport.abort()
+
+    async def _connected(self, host: str, port: int) -> socket.socket:
+        """No name to look up, no addresses to race: a socket is all there is to it."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.setblocking(False)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.sock_connect(made, (host, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _use(self, taken: socket.socket) -> None:
+        taken.setblocking(False)
         self._has_taken_over = True
         self._transport = None
-        taken: socket.socket = transport.get_extra_info("socket").dup()
-        taken.setblocking(False)
-        transport.abort()
         self._socket = taken
-        self._loop.add_reader(taken, self._on_readable)
+        # By number: asyncio describes in words a socket that its selector does not have yet.
+        self._loop.add_reader(taken.fileno(), self._on_readable)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._has_taken_over:
@@ -221,14 +239,14 @@ class SelectorTransport(AsyncioTransport):
         if sent == len(data):
             return
         if not self._unsent:
-            self._loop.add_writer(self._socket, self._on_writable)
+            self._loop.add_writer(self._socket.fileno(), self._on_writable)
         self._unsent = memoryview(data)[sent:]
 
     def _on_writable(self) -> None:
         if self._socket is None:
             return
         data, self._unsent = self._unsent, memoryview(b"")
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_writer(self._socket.fileno())
         self._send(data)
         if not self._unsent:
             self.flush()
@@ -247,7 +265,7 @@ class SelectorTransport(AsyncioTransport):
     def _finish_sending(self) -> None:
         if self._socket is None:
             return
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(self._socket.fileno())
         if not self._unsent:
             self._end(None)
 
@@ -263,8 +281,8 @@ class SelectorTransport(AsyncioTransport):
             return
         ended, self._socket = self._socket, None
         self._unsent = memoryview(b"")
-        self._loop.remove_reader(ended)
-        self._loop.remove_writer(ended)
+        self._loop.remove_reader(ended.fileno())
+        self._loop.remove_writer(ended.fileno())
         ended.close()
         self._loop.call_soon(self._finish, error)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from .transport import Event, event_class, on_asyncio
+from .event_loop import Event, on_asyncio
 
 
 class Background:
@@ -25,7 +25,7 @@ class Background:
         self._others: list[tuple[anyio.CancelScope, asyncio.Task[None] | None]] = []
 
     async def start(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._ended = event_class()()
+        self._ended = Event()
         if on_asyncio():
             self._task = asyncio.get_running_loop().create_task(self._run(run))
         else:

@@ -454,9 +454,7 @@ class DbConnection:
         if not queries:
             raise ValueError("subscribe() takes at least one query: 'SELECT * FROM message'")
         subscription_log.debug("subscribing: %s", queries)
-        subscription = Subscription(
-            queries, link.new_event, on_applied, on_error, self._dispatcher.new_pending
-        )
+        subscription = Subscription(queries, on_applied, on_error, self._dispatcher.new_pending)
         query_set = self._core.subscribe(queries)
         self._dispatcher.subscriptions[query_set] = subscription
         link.send()

@@ -58,7 +58,6 @@ from .pending import Pending, fresh
 from .queues import item_queue
 from .stream import Elsewhere, Feed, Hub
 from .subscription import Subscription
-from .transport import Event as WaitEvent
 
 _RECONNECTED = ReconnectedEvent()
 
@@ -98,14 +97,14 @@ class Dispatcher:
         self._delivery.set_connection(face)
         self.hub.elsewhere = elsewhere
 
-    def enter(self, new_event: Callable[[], WaitEvent], waiters: Waiters | None) -> None:
+    def enter(self, waiters: Waiters | None) -> None:
         """What is waited on from now on, in the event loop of the connection."""
-        self.calls.enter(new_event, waiters)
+        self.calls.enter(waiters)
         self.hub.waiters = waiters
 
-    def new_pending(self, kind: str, name: str, new_event: Callable[[], WaitEvent]) -> Pending[Any]:
+    def new_pending(self, kind: str, name: str) -> Pending[Any]:
         """What is asked of the server from now on, with whoever watches over it."""
-        pending: Pending[Any] = Pending(kind, name, new_event)
+        pending: Pending[Any] = Pending(kind, name)
         watch = self.calls.watch
         if watch is not None:
             pending._on_done = watch(kind, name)

@@ -6,19 +6,22 @@ docs/decisions/0013-bindings-are-compared.md says why so. Before this file: `lin
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache, partial
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import anyio
+from anyio.lowlevel import RunVar
 from typing_extensions import Buffer
 
 from ._core import Module
+from .event_loop import Event
 from .exceptions import CodegenError, SchemaMismatchError
 from .logs import connection_log
-from .transport import Driver, Endpoint, TransportFactory, event_class
+from .transport import Driver, Endpoint, TransportFactory
 
 if TYPE_CHECKING:
     import socket
@@ -44,6 +47,59 @@ class Misfit(NamedTuple):
         return f"{self.kind} `{self.name}`: {self.problem}"
 
 
+Answer = Sequence[Misfit] | Exception
+"""What does not fit, or why that is not known."""
+
+
+class _Question:
+    """Asked once for all connections that come meanwhile: a thousand need not ask a thousand times.
+
+    One request is under way at a time. Who comes later than it waits for the next one, so that no
+    answer is older than who takes it.
+    """
+
+    def __init__(self) -> None:
+        # Requests that were begun, and which of them was the last that was answered.
+        self._asked = 0
+        self._answered = 0
+        self._answer: Answer = ()
+        self._under_way: Event | None = None
+
+    async def answer(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        asked_before = self._asked
+        while self._answered <= asked_before:
+            if self._under_way is None:
+                await self._ask(ask)
+            else:
+                await self._under_way.wait()
+        return self._answer
+
+    async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> None:
+        ended = self._under_way = Event()
+        self._asked += 1
+        try:
+            self._answer = await ask()
+            self._answered = self._asked
+        finally:
+            self._under_way = None
+            ended.set()
+
+
+_questions = RunVar[MutableMapping[object, _Question]]("questions")
+
+
+def _question(*key: object) -> _Question:
+    """That of this event loop, which lives as long as somebody asks it."""
+    try:
+        questions = _questions.get()
+    except LookupError:
+        _questions.set(questions := WeakValueDictionary())
+    found = questions.get(key)
+    if found is None:
+        found = questions[key] = _Question()
+    return found
+
+
 class Fit:
     """What was found, for one connection with its reconnects."""
 
@@ -64,17 +120,23 @@ class Fit:
     async def ask(self, factory: TransportFactory, token: str | None) -> Sequence[Misfit] | None:
         """What does not fit; None where the server does not tell. The user is told what is new."""
         request = _request(self._endpoint, self._database, token, self._headers)
-        try:
-            with anyio.fail_after(_PATIENCE):
-                answer = await _exchange(factory, self._endpoint, request)
-            found = _misfits(self._module, _body(answer))
-        except (OSError, HTTPException, ValueError, CodegenError, SchemaMismatchError) as error:
-            connection_log.debug("cannot compare the bindings with %s: %r", self._where, error)
+        question = _question(self._module, factory, self._endpoint, request)
+        found: Answer = TimeoutError(f"no answer within {_PATIENCE:g} s")
+        with anyio.move_on_after(_PATIENCE):
+            found = await question.answer(partial(self._look, factory, request))
+        if isinstance(found, Exception):
+            connection_log.debug("cannot compare the bindings with %s: %r", self._where, found)
             return None
         if found and found != self.found and not self.is_another_module(found):
             connection_log.warning("%s", self._said(found))
         self.found = found
         return found
+
+    async def _look(self, factory: TransportFactory, request: bytes) -> Answer:
+        try:
+            return _misfits(self._module, _body(await _exchange(factory, self._endpoint, request)))
+        except (OSError, HTTPException, ValueError, CodegenError, SchemaMismatchError) as error:
+            return error
 
     def is_another_module(self, found: Sequence[Misfit]) -> bool:
         """Whether the database has nothing of these bindings."""
@@ -128,7 +190,7 @@ def _request(
 async def _exchange(factory: TransportFactory, endpoint: Endpoint, request: bytes) -> bytes:
     """One request, and everything that comes until the server ends the socket."""
     received = bytearray()
-    ended = event_class()()
+    ended = Event()
     to_send = [request]
 
     def on_data(data: Buffer) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from .background import Background, quietly
 from .callbacks import Callback, Guard
 from .capture import CaptureFile
 from .dispatch import Dispatcher
+from .event_loop import Event, new_waiters
 from .exceptions import (
     ConnectionClosed,
     ConnectionLost,
@@ -38,7 +38,7 @@ from .state import ConnectionState, ConnectionStatus, StateStream
 from .swap import Swap
 from .token_source import TokenSource
 from .tokens import Tokens
-from .transport import Endpoint, Event, TransportFactory, event_class, new_waiters
+from .transport import Endpoint, TransportFactory
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -89,20 +89,17 @@ class Link:
         self._lost_at = time.monotonic()
         self._retry_in = 0.0
         self.greeting: Connected | None = None
-        self.new_event: Callable[[], Event] = event_class()
-        dispatcher.enter(self.new_event, new_waiters())
-        self.states = StateStream(self.new_event)
-        self._closing = self.new_event()
-        self._retry_now = self.new_event()
-        self._ended = self.new_event()
+        dispatcher.enter(new_waiters())
+        self.states = StateStream()
+        self._closing = Event()
+        self._retry_now = Event()
+        self._ended = Event()
         self._ended_by: SpacetimeDBError | None = None
-        self._compared = self.new_event()
+        self._compared = Event()
         # Set once a session has a token to present, which the comparison takes as well.
-        self._prepared = self.new_event()
+        self._prepared = Event()
         self._presented: str | None = None
-        self._greeted: Pending[None] = dispatcher.new_pending(
-            "connection", "greeting", self.new_event
-        )
+        self._greeted: Pending[None] = dispatcher.new_pending("connection", "greeting")
         # Entering raises what went wrong, so that the log need not tell.
         self._greeted._is_watched = True
 
@@ -153,7 +150,7 @@ class Link:
         if self._swap is not None:
             before = self._swap.before
             self._swap.replaced()
-        done: Pending[None] = Pending("connection", "set_token", self.new_event)
+        done: Pending[None] = Pending("connection", "set_token")
         swap = self._swap = Swap(self._tokens, before, may_become_other, done)
         why = ConnectionLost(None, "this side sets another token", by_us=True)
         if self.session is not None and self.session.error is None:
@@ -210,7 +207,7 @@ class Link:
         """The background task: one session after the other."""
         try:
             while True:
-                self._retry_now = self.new_event()
+                self._retry_now = Event()
                 await self._one_session()
                 if self._ended_by is not None:
                     return
@@ -228,7 +225,6 @@ class Link:
         session = self.session = Session(
             self._core,
             self._explain,
-            self.new_event,
             self._prepare,
             self._on_event,
             # A capture is written after each event.
@@ -240,7 +236,7 @@ class Link:
             session.close()
         if options.capture is not None:
             options.capture.start_session()
-        self._prepared = self.new_event()
+        self._prepared = Event()
         beside = Background()
         if options.fit is None:
             self._compared.set()

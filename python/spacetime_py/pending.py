@@ -11,9 +11,9 @@ import anyio
 
 from ._core import Pending as CorePending
 from ._core import Waiter
+from .event_loop import Event
 from .exceptions import CallTimeout, ConnectionClosed
 from .logs import calls_log, subscription_log
-from .transport import Event
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Exception)
@@ -24,7 +24,7 @@ OnDone: TypeAlias = Callable[[Exception | None], object]
 Watch: TypeAlias = Callable[[str, str], OnDone]
 """Of a kind and a name: hears that waiting for it begins, and gives who hears of its end."""
 
-NewPending: TypeAlias = "Callable[[str, str, Callable[[], Event]], Pending[Any]]"
+NewPending: TypeAlias = "Callable[[str, str], Pending[Any]]"
 
 
 class Pending(CorePending[_T], Generic[_T]):
@@ -56,7 +56,7 @@ class Pending(CorePending[_T], Generic[_T]):
             return await self._in_time(waiter, timeout)
         event = self._event
         if event is None:
-            event = self._event = self._new_event()
+            event = self._event = Event()
         if timeout is None:
             await event.wait()
             return self.result()

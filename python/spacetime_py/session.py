@@ -15,9 +15,10 @@ import anyio
 from ._core import Calls, Delivery, Receiver
 from ._core import Connection as Core
 from .background import quietly
+from .event_loop import Event
 from .exceptions import ConnectionClosed, ConnectionLost, ConnectTimeout, SpacetimeDBError
 from .explain import Explain
-from .transport import Driver, Endpoint, Event, Transport, TransportFactory
+from .transport import Driver, Endpoint, Transport, TransportFactory
 
 if TYPE_CHECKING:
     from ._core import Event as CoreEvent
@@ -34,7 +35,6 @@ class Session:
         self,
         core: Core,
         explain: Explain,
-        new_event: Callable[[], Event],
         prepare: Callable[[], Awaitable[None]],
         on_event: Callable[[CoreEvent], None],
         delivery: Delivery | None,
@@ -43,7 +43,6 @@ class Session:
     ) -> None:
         self._core = core
         self._explain = explain
-        self.new_event = new_event
         self._prepare = prepare
         self._on_event = on_event
         self._delivery = delivery
@@ -51,7 +50,7 @@ class Session:
         calls.send_by(self.send)
         self._on_session_end = on_end
         self._transport: Transport | None = None
-        self._wake = new_event()
+        self._wake = Event()
         self._connecting = anyio.CancelScope()
         self._close_by: float | None = None
         self._receiver = Receiver(core, delivery, self._on_rest, calls.waiters)
@@ -106,7 +105,7 @@ class Session:
 
     async def _sleep(self, until: float | None) -> None:
         """Until a moment of the monotonic clock, or until something happens."""
-        self._wake = self.new_event()
+        self._wake = Event()
         with anyio.move_on_after(None if until is None else max(0.0, until - time.monotonic())):
             await self._wake.wait()
 

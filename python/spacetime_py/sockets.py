@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from functools import partial
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .asyncio_transport import AsyncioTransport, BytesTransport, SelectorTransport
+from .event_loop import on_asyncio
 from .proxies import Proxy, chosen_proxy, require_extra
 from .stream_transport import StreamTransport
-from .transport import Driver, Endpoint, Transport, TransportFactory, on_asyncio
+from .transport import Driver, Endpoint, Transport, TransportFactory
 
 
 def network(
@@ -29,10 +31,16 @@ def network(
     """
     ssl_context = trusted(ca_file, ssl_context)
     if endpoint.tls and ssl_context is None:
-        ssl_context = ssl.create_default_context()
+        ssl_context = _default_context()
     way = chosen_proxy(proxy, endpoint.host, endpoint.port, endpoint.tls)
     require_extra(way, "python_socks")
-    return partial(socket_transport, ssl_context=ssl_context, proxy=way)
+    return Network(ssl_context, way)
+
+
+@cache
+def _default_context() -> ssl.SSLContext:
+    """One for all: reading the system's certificates takes some milliseconds."""
+    return ssl.create_default_context()
 
 
 def trusted(
@@ -49,19 +57,20 @@ def trusted(
         raise ValueError(f"ca_file {ca_file} has no certificates in PEM: {error}") from error
 
 
-def socket_transport(
-    endpoint: Endpoint,
-    driver: Driver,
-    ssl_context: ssl.SSLContext | None = None,
-    proxy: Proxy | None = None,
-) -> Transport:
-    """A TCP or TLS transport for the running event loop."""
-    tls = ssl_context if endpoint.tls else None
-    if on_asyncio():
-        loop = asyncio.get_running_loop()
-        if tls is None and isinstance(loop, asyncio.SelectorEventLoop):
-            return SelectorTransport(endpoint, driver, tls, proxy)
-        if tls is None and not isinstance(loop, asyncio.BaseEventLoop):
-            return BytesTransport(endpoint, driver, tls, proxy)
-        return AsyncioTransport(endpoint, driver, tls, proxy)
-    return StreamTransport(endpoint, driver, tls, proxy)
+@dataclass(frozen=True)
+class Network:
+    """Makes TCP or TLS transports for the running event loop. Equal ones lead to the same place."""
+
+    ssl_context: ssl.SSLContext | None = None
+    proxy: Proxy | None = None
+
+    def __call__(self, endpoint: Endpoint, driver: Driver) -> Transport:
+        tls = self.ssl_context if endpoint.tls else None
+        if on_asyncio():
+            loop = asyncio.get_running_loop()
+            if tls is None and isinstance(loop, asyncio.SelectorEventLoop):
+                return SelectorTransport(endpoint, driver, tls, self.proxy)
+            if tls is None and not isinstance(loop, asyncio.BaseEventLoop):
+                return BytesTransport(endpoint, driver, tls, self.proxy)
+            return AsyncioTransport(endpoint, driver, tls, self.proxy)
+        return StreamTransport(endpoint, driver, tls, self.proxy)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 
 from .exceptions import SpacetimeDBError
 from .pending import Pending
-from .transport import Event
 
 
 class ConnectionStatus(Enum):
@@ -65,8 +64,7 @@ class States(AsyncIterator[ConnectionState]):
 class StateStream:
     """The current state, and all later ones for whoever listens. Nothing is kept for nobody."""
 
-    def __init__(self, new_event: Callable[[], Event]) -> None:
-        self._new_event = new_event
+    def __init__(self) -> None:
         self._current = _Change(ConnectionState(ConnectionStatus.CONNECTING), self._pending())
 
     @property
@@ -74,7 +72,7 @@ class StateStream:
         return self._current.state
 
     def _pending(self) -> Pending[_Change]:
-        pending: Pending[_Change] = Pending("state", "change", self._new_event)
+        pending: Pending[_Change] = Pending("state", "change")
         pending._is_watched = True
         return pending
 

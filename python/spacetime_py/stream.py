@@ -15,10 +15,10 @@ import anyio.lowlevel
 from typing_extensions import Self
 
 from ._core import Waiter, Waiters
+from .event_loop import Event
 from .exceptions import CallTimeout, SpacetimeDBError, StreamOverflow
 from .pending import fresh
 from .queues import MakeQueue, Queue
-from .transport import Event, event_class
 
 _T = TypeVar("_T")
 
@@ -245,7 +245,7 @@ class Stream(AsyncIterator[_T], Iterator[_T]):
             await waiter
             return
         if self._event is None:
-            self._event = event_class()()
+            self._event = Event()
         await self._event.wait()
 
     def _take(self) -> _T:

@@ -9,6 +9,7 @@ import anyio
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 
+from .event_loop import Event
 from .proxies import Proxy
 from .transport import Driver, Endpoint
 
@@ -32,10 +33,10 @@ class StreamTransport:
         self._tasks = anyio.create_task_group()
         # Cancelling the tasks is left to abort(): a cancelled user still gets an orderly end.
         self._scope = anyio.CancelScope(shield=True)
-        self._something_to_do = anyio.Event()
+        self._something_to_do = Event()
         self._is_closing = False
         self._is_running = False
-        self._ended = anyio.Event()
+        self._ended = Event()
 
     async def __aenter__(self) -> None:
         await self._tasks.__aenter__()
@@ -121,7 +122,7 @@ class StreamTransport:
     async def _send(self, stream: ByteStream) -> None:
         while True:
             await self._something_to_do.wait()
-            self._something_to_do = anyio.Event()
+            self._something_to_do = Event()
             try:
                 if data := self._driver.next_data():
                     await stream.send(data)

@@ -20,7 +20,6 @@ from .exceptions import (
 )
 from .pending import NewPending, Pending, fresh
 from .query import Query, sql_of
-from .transport import Event
 
 
 class Subscription:
@@ -29,7 +28,6 @@ class Subscription:
     def __init__(
         self,
         queries: tuple[str, ...],
-        new_event: Callable[[], Event],
         on_applied: tuple[Callback, ...],
         on_error: tuple[Callback, ...],
         new_pending: NewPending = Pending,
@@ -41,8 +39,8 @@ class Subscription:
         self.on_applied = on_applied
         self.on_error = on_error
         name = "; ".join(queries)
-        self.applied: Pending[None] = new_pending("subscription", name, new_event)
-        self.ended: Pending[None] = Pending("end of subscription", name, new_event)
+        self.applied: Pending[None] = new_pending("subscription", name)
+        self.ended: Pending[None] = Pending("end of subscription", name)
         self.error: SpacetimeDBError | None = None
         self.is_unsubscribing = False
 

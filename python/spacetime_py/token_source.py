@@ -33,10 +33,10 @@ TokenSource: TypeAlias = "str | Storage | TokenFunction | None"
 
 def checked_source(source: object) -> TokenSource:
     """Raises TypeError for what is no source of tokens, ValueError for a string that is none."""
-    if source is None or isinstance(source, Storage) or callable(source):
-        return cast(TokenSource, source)
-    if isinstance(source, str):
+    if source is None or isinstance(source, str):
         return checked_token(source)
+    if isinstance(source, Storage) or callable(source):
+        return cast(TokenSource, source)
     kind = type(source).__name__
     raise TypeError(f"token is a str, a TokenStore, a function that gives one, or None, not {kind}")
 

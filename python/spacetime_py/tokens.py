@@ -29,6 +29,8 @@ class TokenState(NamedTuple):
 
     source: TokenSource
     current: str | None
+    storage: Storage | None = None
+    """The source, if it is one."""
 
     def __repr__(self) -> str:
         return "<who one is>"
@@ -62,8 +64,8 @@ class Tokens:
     @property
     def is_refreshed(self) -> bool:
         """Whether `keep_fresh` has something to do."""
-        source = self._state.source
-        return self._margin is not None and callable(source) and not isinstance(source, Storage)
+        source, _, storage = self._state
+        return self._margin is not None and callable(source) and storage is None
 
     def replace(self, source: TokenSource) -> TokenState:
         """Another source from the next attempt on; gives what `restore` takes."""
@@ -92,7 +94,7 @@ class Tokens:
                 raise
             connection_log.warning("%s; the one before is presented again", error)
             return state.current
-        if isinstance(state.source, Storage):
+        if state.storage is not None:
             self._kept = found
         if found is not None and state.source is self._state.source:
             self._take(found)
@@ -105,9 +107,9 @@ class Tokens:
 
     async def keep(self, greeting: Connected) -> None:
         """Into the store, if one is the source. Raises CredentialsError."""
-        source = self._state.source
-        if isinstance(source, Storage) and self._kept != greeting.token:
-            await keep(source, self._uri, Credentials(str(greeting.identity), greeting.token))
+        storage = self._state.storage
+        if storage is not None and self._kept != greeting.token:
+            await keep(storage, self._uri, Credentials(str(greeting.identity), greeting.token))
             self._kept = greeting.token
 
     async def keep_fresh(self) -> None:
@@ -141,8 +143,10 @@ class Tokens:
             self._changed.set()
 
     def _due_of(self, token: str | None) -> float:
-        expiry = None if token is None else expires_at(token)
-        if expiry is None or self._margin is None or not self.is_refreshed:
+        if token is None or self._margin is None or not self.is_refreshed:
+            return math.inf
+        expiry = expires_at(token)
+        if expiry is None:
             return math.inf
         # One that lives shorter than the margin is used for half of its life.
         return expiry - min(self._margin, max(0.0, expiry - now()) / 2)
@@ -150,7 +154,9 @@ class Tokens:
 
 def _state_of(source: object) -> TokenState:
     checked = checked_source(source)
-    return TokenState(checked, checked if isinstance(checked, str) else None)
+    if checked is None or isinstance(checked, str):
+        return TokenState(checked, checked)
+    return TokenState(checked, None, checked if isinstance(checked, Storage) else None)
 
 
 def _is_expired(token: str) -> bool:

@@ -7,16 +7,14 @@ one write. Before this file: `link.py`, which is the driver. After it: `sockets.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-import anyio
 from typing_extensions import Buffer
 
-from ._core import Waiters
+from .event_loop import Event
 from .redaction import shown_url
 
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -56,14 +54,6 @@ class Transport(Protocol):
 
     async def wait_ended(self) -> None:
         """Return when the socket has ended."""
-
-
-class Event(Protocol):
-    """What `asyncio.Event` and `anyio.Event` have in common."""
-
-    def set(self) -> object: ...
-    def is_set(self) -> bool: ...
-    async def wait(self) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,29 +125,6 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers
 
 
-def on_asyncio() -> bool:
-    """Whether the running event loop is asyncio's. Raises an error when none is running."""
-    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
-
-
-def event_class() -> Callable[[], Event]:
-    """The cheapest event of the running event loop."""
-    return asyncio.Event if on_asyncio() else anyio.Event
-
-
-def new_waiters() -> Waiters | None:
-    """What tasks of the running event loop wait on, if it is asyncio's.
-
-    They go on together, but not on a loop that may run within its own turns, as Qt's do for a
-    dialog: it could not read meanwhile. Nor in debug mode, where the loop tells of slow tasks.
-    """
-    if not on_asyncio():
-        return None
-    loop = asyncio.get_running_loop()
-    is_plain = type(loop).__module__.partition(".")[0] in ("asyncio", "uvloop")
-    return Waiters(loop, together=is_plain and not loop.get_debug())
-
-
 class MemoryTransport:
     """No network: what is sent goes to `peer`; `feed` and `end` play the server. For tests."""
 
@@ -166,7 +133,7 @@ class MemoryTransport:
         self._on_data = driver.on_data
         self._peer = peer
         self._has_ended = False
-        self._ended = event_class()()
+        self._ended = Event()
 
     async def __aenter__(self) -> None:
         return None

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 
 from spacetime_py._core import Waiter
-from spacetime_py.transport import on_asyncio
+from spacetime_py.event_loop import on_asyncio
 
 _T = TypeVar("_T")
 

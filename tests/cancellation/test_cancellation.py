@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from spacetime_py.bindings import DbConnection
-from spacetime_py.transport import on_asyncio
+from spacetime_py.event_loop import on_asyncio
 from tests.adversity.client import until
 from tests.adversity.model import missing_deletes
 from tests.adversity.proxy import Proxy

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from spacetime_py._core import Waiters
-from spacetime_py.transport import on_asyncio
+from spacetime_py.event_loop import on_asyncio
 
 from .driver import Steps, cancel_at
 

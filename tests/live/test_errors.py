@@ -23,7 +23,7 @@ from spacetime_py import (
     SenderError,
     SubscriptionError,
 )
-from spacetime_py.sockets import socket_transport
+from spacetime_py.sockets import Network
 from spacetime_py.transport import Driver, Endpoint, Transport
 from tests.server.api import Api, Database
 
@@ -47,7 +47,7 @@ class Withheld:
             if not self.is_withholding:
                 driver.on_data(data)
 
-        return socket_transport(endpoint, driver._replace(on_data=pass_on))
+        return Network()(endpoint, driver._replace(on_data=pass_on))
 
 
 async def works(connection: Any) -> None:

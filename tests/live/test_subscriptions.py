@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from spacetime_py import AlreadyUnsubscribed, UnknownTransactionEvent
-from spacetime_py.sockets import socket_transport
+from spacetime_py.sockets import Network
 from spacetime_py.transport import Driver, Endpoint, Transport
 
 from .target import Target, is_own, until
@@ -44,7 +44,7 @@ class Meter:
             self.received += len(data)
             driver.on_data(data)
 
-        return socket_transport(endpoint, driver._replace(on_data=count))
+        return Network()(endpoint, driver._replace(on_data=count))
 
 
 async def test_compressed_results_are_the_same_and_smaller(all_types: Target) -> None:

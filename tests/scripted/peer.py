@@ -197,10 +197,12 @@ async def connected(**options: Any) -> AsyncIterator[tuple[DbConnection, Peer]]:
 
 
 @asynccontextmanager
-async def serving(peer: Peer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def serving(
+    peer: Peer, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[str]:
     """The peer behind a TCP port, for one client and its questions; gives its uri."""
     with anyio.fail_after(PATIENCE):
-        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        listener = await anyio.create_tcp_listener(local_host=host)
         port = listener.extra(SocketAttribute.local_port)
         async with listener, anyio.create_task_group() as tasks:
             serve = partial(_serve, peer)

@@ -10,7 +10,7 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection
 from spacetime_py import ConnectionClosed, ConnectionLost, ProtocolError, SpacetimeDBError
-from spacetime_py.transport import on_asyncio
+from spacetime_py.event_loop import on_asyncio
 
 from . import link_timeouts
 from .peer import Peer, connected, in_memory, serving

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection, Message
 from spacetime_py import Identity, Reconnect, SchemaMismatchError, SpacetimeDBError, Timestamp, fit
+from spacetime_py.sockets import Network
+from spacetime_py.transport import parse_uri
 
 from . import wire
 from .peer import Peer, in_memory, serving
@@ -218,6 +220,64 @@ async def test_with_tls_and_headers() -> None:
         with pytest.raises(SchemaMismatchError, match=PARAMETER):
             connection.reducers.send_message("hello")
     assert b"\r\nX-Team: orange\r\n" in peer.schema_requests[0]
+
+
+async def _until_asked(peer: Peer, times: int) -> None:
+    with anyio.fail_after(5):
+        while len(peer.schema_requests) < times:
+            await anyio.sleep(0.001)
+
+
+async def test_many_at_once_are_answered_together() -> None:
+    """Who comes while the server is being asked waits for the next answer, which is not older."""
+    peer = Peer()
+    peer.schema = None
+    found: list[Sequence[fit.Misfit] | None] = []
+    async with serving(peer) as uri:
+
+        async def ask(token: str | None = None) -> None:
+            asking = fit.Fit(DbConnection._module, parse_uri(uri), "chat", {})
+            found.append(await asking.ask(Network(), token))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await _until_asked(peer, 1)
+            for _ in range(20):
+                tasks.start_soon(ask)
+            tasks.start_soon(ask, "somebody else")
+            await _until_asked(peer, 2)
+            await anyio.wait_all_tasks_blocked()
+            assert len(peer.schema_requests) == 2
+            peer.tell_schema(changed(other_parameter))
+    assert len(peer.schema_requests) == 3
+    assert len(found) == 22
+    assert {str(misfit) for each in found for misfit in each or ()} == {PARAMETER}
+    assert None not in found
+
+
+async def test_the_others_go_on_when_who_asked_is_cancelled() -> None:
+    peer = Peer()
+    peer.schema = None
+    found: list[Sequence[fit.Misfit] | None] = []
+    async with serving(peer) as uri:
+
+        async def ask(scope: anyio.CancelScope) -> None:
+            asking = fit.Fit(DbConnection._module, parse_uri(uri), "chat", {})
+            with scope:
+                found.append(await asking.ask(Network(), None))
+
+        async with anyio.create_task_group() as tasks:
+            first = anyio.CancelScope()
+            tasks.start_soon(ask, first)
+            await _until_asked(peer, 1)
+            for _ in range(2):
+                tasks.start_soon(ask, anyio.CancelScope())
+            await anyio.wait_all_tasks_blocked()
+            first.cancel()
+            await _until_asked(peer, 2)
+            peer.tell_schema(changed(lambda _: None))
+    assert found == [(), ()]
+    assert len(peer.schema_requests) == 2
 
 
 async def test_nobody_is_asked_where_it_is_not_wanted() -> None:

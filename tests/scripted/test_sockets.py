@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from examples.chat.module_bindings import DbConnection, Message, User
 from spacetime_py import ConnectError, ConnectionLost, Identity, Timestamp
-from spacetime_py.transport import on_asyncio
+from spacetime_py.event_loop import on_asyncio
 
 from . import wire
 from .peer import Peer, serving
@@ -28,6 +30,14 @@ def server_tls() -> ssl.SSLContext:
     return context
 
 
+def _is_here(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with suppress(OSError), socket.socket(family) as probe:
+        probe.bind((address, 0))
+        return True
+    return False
+
+
 async def converse(connection: DbConnection, peer: Peer) -> None:
     """Subscribe, call, hear of the change."""
     heard = anyio.Event()
@@ -40,9 +50,14 @@ async def converse(connection: DbConnection, peer: Peer) -> None:
     assert list(connection.db.message) == [row]
 
 
-async def test_tcp() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+async def test_tcp(host: str) -> None:
     peer = Peer()
-    async with serving(peer) as uri:
+    listening = "::1" if host == "[::1]" else "127.0.0.1"
+    if not _is_here(listening):
+        pytest.skip("this machine has no IPv6")
+    async with serving(peer, host=listening) as uri:
+        uri = uri.replace("127.0.0.1", host)
         async with DbConnection(uri=uri, database="chat") as connection:
             await converse(connection, peer)
         await connection.wait_closed()

@@ -29,15 +29,9 @@ pub struct Calls {
     /// `prepare(kind, name)` raises what keeps a call from being made. It is asked unless `is_ready`.
     prepare: Py<PyAny>,
     is_ready: AtomicBool,
-    entered: OnceLock<Entered>,
+    /// Of the running event loop, once the connection is entered, if it is asyncio's.
+    waiters: OnceLock<Py<Waiters>>,
     state: Held<State>,
-}
-
-/// What is known once the connection is entered.
-struct Entered {
-    new_event: Py<PyAny>,
-    /// Of the running event loop, if it is asyncio's.
-    waiters: Option<Py<Waiters>>,
 }
 
 #[derive(Default)]
@@ -64,13 +58,13 @@ impl Calls {
             timeout,
             prepare,
             is_ready: AtomicBool::new(false),
-            entered: OnceLock::new(),
+            waiters: OnceLock::new(),
             state: Held::default(),
         }
     }
 
-    fn enter(&self, new_event: Py<PyAny>, waiters: Option<Py<Waiters>>) {
-        _ = self.entered.set(Entered { new_event, waiters });
+    fn enter(&self, waiters: Option<Py<Waiters>>) {
+        _ = waiters.map(|waiters| self.waiters.set(waiters));
     }
 
     /// A session begins.
@@ -90,7 +84,7 @@ impl Calls {
 
     #[getter]
     fn waiters(&self, py: Python<'_>) -> Option<Py<Waiters>> {
-        self.entered.get().and_then(|entered| cloned(py, &entered.waiters))
+        self.waiters.get().map(|waiters| waiters.clone_ref(py))
     }
 
     #[getter]
@@ -155,10 +149,7 @@ impl Calls {
         visit.call(&self.core)?;
         self.classes.iter().try_for_each(|class| visit.call(class))?;
         visit.call(&self.prepare)?;
-        if let Some(Entered { new_event, waiters }) = self.entered.get() {
-            visit.call(new_event)?;
-            visit.call(waiters)?;
-        }
+        visit.call(self.waiters.get())?;
         self.state.traverse(|state| {
             visit.call(&state.watch)?;
             visit.call(&state.send)?;
@@ -182,9 +173,8 @@ impl Calls {
             self.prepare.call1(py, (kind, name))?;
         }
         let Sent { request_id, queued } = request(self.core.get(), name.to_str()?)?;
-        let Entered { new_event, waiters } = self.entered.get().expect("whoever is prepared has entered");
         let timeout = timeout.or(self.timeout);
-        let made = self.classes[class].bind(py).call1((kind, name, new_event, waiters.as_ref(), timeout))?;
+        let made = self.classes[class].bind(py).call1((kind, name, self.waiters.get(), timeout))?;
         let call: Bound<'py, Pending> = made.cast_into()?;
         let (count, watch) = self.add(request_id, call.clone().unbind(), py);
         if let Some(watch) = watch {

@@ -16,7 +16,6 @@ use super::waiters::{Waiter, Waiters};
 pub struct Pending {
     kind: Py<PyString>,
     name: Py<PyString>,
-    new_event: Py<PyAny>,
     /// Of the running event loop, if it is asyncio's.
     waiters: Option<Py<Waiters>>,
     timeout: Option<f64>,
@@ -39,15 +38,9 @@ struct State {
 #[pymethods]
 impl Pending {
     #[new]
-    #[pyo3(signature = (kind, name, new_event, waiters = None, timeout = None))]
-    fn new(
-        kind: Py<PyString>,
-        name: Py<PyString>,
-        new_event: Py<PyAny>,
-        waiters: Option<Py<Waiters>>,
-        timeout: Option<f64>,
-    ) -> Self {
-        Pending { kind, name, new_event, waiters, timeout, state: Held::default() }
+    #[pyo3(signature = (kind, name, waiters = None, timeout = None))]
+    fn new(kind: Py<PyString>, name: Py<PyString>, waiters: Option<Py<Waiters>>, timeout: Option<f64>) -> Self {
+        Pending { kind, name, waiters, timeout, state: Held::default() }
     }
 
     #[getter(_kind)]
@@ -58,11 +51,6 @@ impl Pending {
     #[getter(_name)]
     fn name(&self, py: Python<'_>) -> Py<PyString> {
         self.name.clone_ref(py)
-    }
-
-    #[getter(_new_event)]
-    fn new_event(&self, py: Python<'_>) -> Py<PyAny> {
-        self.new_event.clone_ref(py)
     }
 
     #[getter(_waiters)]
@@ -179,7 +167,6 @@ impl Pending {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.new_event)?;
         visit.call(&self.waiters)?;
         self.state.traverse(|state| {
             let State { value, failure, waiter, event, on_done, .. } = state;
