@@ -30,15 +30,20 @@ def _end_to_end(sizes: Sizes) -> Iterator[Line]:
 
 
 def _calls(sizes: Sizes) -> Iterator[Line]:
-    for loop, goal in (("asyncio", 1.0), ("uvloop", 0.7)):
-        for metric in ("p50", "p99"):
-            options, name = {"loop": loop, "in_flight": 1}, f"reducer call, {metric}, {loop}"
-            yield Line(name, "calls", options, "us", at_most(goal), metric, server="peer")
+    yield from one_call("asyncio", at_most(1))
+    yield from one_call("uvloop", at_most(0.7))
     for in_flight in (64, 1024):
         for loop in LOOPS:
             options = {"loop": loop, "in_flight": sizes.of(in_flight)}
             name = f"reducer calls, {in_flight:,} in flight, {loop}"
             yield Line(name, "calls", options, "calls/s", at_least(1.5), server="peer")
+
+
+def one_call(loop: str, goal: Goal | None = None) -> Iterator[Line]:
+    """One in flight."""
+    for metric in ("p50", "p99"):
+        options, name = {"loop": loop, "in_flight": 1}, f"reducer call, {metric}, {loop}"
+        yield Line(name, "calls", options, "us", goal, metric, server="peer")
 
 
 def _connections(sizes: Sizes) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..line import Line, Other
-from . import cache, codec
+from . import cache, codec, network
 from .sizes import Sizes
 
 GO = "a minimal client of our own in benches/compare/go: the module proxy serves no Go SDK"
@@ -51,6 +51,11 @@ def lines(sizes: Sizes) -> Iterator[Line]:
             name = f"beside {title}: {line.name.removeprefix('decode ')}"
             yield replace(line, name=name, other=other, goal=None, rounds=3, note=note)
             note = ""
+    note = "bytes made before, through a socket that blocks: what machine and peer take"
+    for line in network.one_call("uvloop"):
+        name = f"beside a bare socket: {line.name}"
+        yield replace(line, name=name, other="floor", goal=None, rounds=3, note=note)
+        note = ""
     for count in (1_000, 100_000, 1_000_000):
         line = named[name := f"first subscription of {count:,} rows, no callback"]
         yield replace(line, name=f"beside Rust: {name}", other="rust", goal=None, rounds=3)
