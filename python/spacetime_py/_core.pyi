@@ -533,19 +533,24 @@ class Callbacks:
 class Delivery:
     """The short way from transactions to row callbacks, and to who awaits an own call.
 
-    `tables` has for each table its callbacks of inserts, deletes and updates, `calls` the own calls
-    in flight. While there are `others`, who hear of messages in another way, it takes
-    none. What a callback raises goes to `report(place, callback, error)`.
+    `tables` is their number, `calls` are the own calls in flight. While there are `others`, who
+    hear of messages in another way, it takes none. What a callback raises goes to
+    `report(place, callback, error)`.
     """
 
     def __new__(
         cls,
         connection: object,
-        tables: Sequence[tuple[Callbacks, Callbacks, Callbacks]],
+        tables: int,
         others: set[object],
         calls: Calls,
         report: Callable[[str, Callable[..., object], Exception], object],
     ) -> Delivery: ...
+    def listen(
+        self, table: int, inserts: Callbacks, deletes: Callbacks, updates: Callbacks
+    ) -> None:
+        """The callbacks of a table, by its position in `Module.table_names`. Given once."""
+
     def set_connection(self, connection: object) -> None:
         """What callbacks are given as the connection from now on."""
 

@@ -7,7 +7,7 @@ The core has applied the whole message to the cache before it gives the event. B
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
@@ -52,7 +52,7 @@ from .exceptions import (
     SubscriptionError,
 )
 from .explain import is_our_close
-from .listeners import RowCallbacks
+from .listeners import Listeners, RowCallbacks
 from .logs import calls_log, subscription_log
 from .pending import Pending, fresh
 from .queues import item_queue
@@ -81,15 +81,24 @@ class Dispatcher:
         self.connection = connection
         self.hub = Hub()
         self._guard = guard
-        self.rows = {name: RowCallbacks(name, self.hub, guard) for name in module.table_names}
-        self._rows_by_number = list(self.rows.values())
+        self.rows = Listeners(self._listen)
+        self._names = module.table_names
         self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls = calls
         self.calls_lost = 0
         self.subscriptions: dict[int, Subscription] = {}
-        lists = [(rows.inserts, rows.deletes, rows.updates) for rows in self._rows_by_number]
-        self._delivery = Delivery(connection, lists, self.hub.others, self.calls, guard.report)
+        self._delivery = Delivery(
+            connection, len(self._names), self.hub.others, self.calls, guard.report
+        )
+
+    def _listen(self, table: str) -> RowCallbacks:
+        number, made = self._names.index(table), RowCallbacks(table, self.hub, self._guard)
+        made.feed.follow(self.transactions)
+        # One for all threads.
+        rows = self.rows.setdefault(table, made)
+        self._delivery.listen(number, rows.inserts, rows.deletes, rows.updates)
+        return rows
 
     def lend(self, face: object, elsewhere: Elsewhere) -> None:
         """Tell callbacks of `face` as the connection; other threads come in by `elsewhere`."""
@@ -158,9 +167,9 @@ class Dispatcher:
             subscription.ended._is_watched |= not subscription.is_unsubscribing
             subscription.fail(fresh(error))
         told = None if is_our_close(error) else error
-        for rows in self._rows_by_number:
-            rows.end(told)
         self.transactions.end(told)
+        for rows in list(self.rows.values()):
+            rows.end(told)
 
     def _transaction(self, event: TransactionUpdate) -> None:
         request_id = event.request_id
@@ -246,19 +255,26 @@ class Dispatcher:
         context: EventContext[Any],
         told_first: Callable[[], None] | None = None,
     ) -> None:
-        for diff in diffs:
-            self._rows_by_number[diff.table].update(diff, context)
+        for rows, diff in self._listening(diffs):
+            rows.update(diff, context)
         if told_first is not None:
             told_first()
-        for diff in diffs:
-            self._rows_by_number[diff.table].run(diff, context)
-        for diff in diffs:
-            self._rows_by_number[diff.table].tell(context)
+        for rows, diff in self._listening(diffs):
+            rows.run(diff, context)
+        for rows, _ in self._listening(diffs):
+            rows.tell(context)
         if diffs and (self.on_transaction.callbacks or self.transactions.is_heard):
             self._tell_transaction(diffs, context)
 
+    def _listening(self, diffs: Sequence[TableDiff]) -> Iterator[tuple[RowCallbacks, TableDiff]]:
+        """Table by table: a callback may be the first to ask for a later one."""
+        for diff in diffs:
+            rows = self.rows.get(self._names[diff.table])
+            if rows is not None:
+                yield rows, diff
+
     def _tell_transaction(self, diffs: Sequence[TableDiff], context: EventContext[Any]) -> None:
-        tables = [(self._rows_by_number[diff.table].name, diff) for diff in diffs]
+        tables = [(self._names[diff.table], diff) for diff in diffs]
         changes = Changes({name: TableChanges(name, diff) for name, diff in tables})
         self._call_all("on_transaction", self.on_transaction.callbacks, context, changes)
         self.transactions.push(Transaction(context.event, changes))

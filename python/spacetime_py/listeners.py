@@ -5,7 +5,7 @@ Before this file: `dispatch.py`. After it: the user's callbacks, `live.py` and `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ._core import TableDiff
@@ -23,6 +23,17 @@ class _Live(Protocol):
     def update(self, changes: Sequence[Change[Any]], is_event: bool) -> None: ...
     def tell(self, context: EventContext[Any]) -> None: ...
     def end(self, error: SpacetimeDBError | None) -> None: ...
+
+
+class Listeners(dict[str, "RowCallbacks"]):
+    """Those of the tables that somebody has asked for, by name. `make` adds the others."""
+
+    def __init__(self, make: Callable[[str], RowCallbacks]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, table: str) -> RowCallbacks:
+        return self._make(table)
 
 
 class RowCallbacks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
@@ -252,8 +252,12 @@ class Tables:
     _tables: ClassVar[Mapping[str, type[Table[Any]]]] = {}
 
     def __init__(self, core: Connection, callbacks: Mapping[str, RowCallbacks]) -> None:
-        for attribute, table in self._tables.items():
-            setattr(self, attribute, table(core, callbacks))
+        # A module may have many tables, and a program many connections: handles are made when used.
+        self.__core = core
+        self.__callbacks = callbacks
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self._tables]
 
     def __repr__(self) -> str:
         tables: list[Table[Any]] = [getattr(self, attribute) for attribute in self._tables]
@@ -265,4 +269,8 @@ class Tables:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise no_such(self, "table", name, self._tables)
+            table = self._tables.get(name)
+            if table is None:
+                raise no_such(self, "table", name, self._tables)
+            # One for all threads.
+            return self.__dict__.setdefault(name, table(self.__core, self.__callbacks))

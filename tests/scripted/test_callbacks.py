@@ -283,6 +283,22 @@ async def test_a_callback_added_while_callbacks_run_hears_the_next_row() -> None
         assert heard == ["first", "first", "late"]
 
 
+@pytest.mark.parametrize("is_long_way", [False, True])
+async def test_a_callback_may_be_the_first_to_ask_for_a_table(is_long_way: bool) -> None:
+    async with connected() as (connection, peer):
+        await connection.subscribe("SELECT * FROM message", "SELECT * FROM user")
+        if is_long_way:
+            connection.on_transaction(lambda *_: None)
+        heard: list[object] = []
+
+        def first(context: EventContext, row: Message) -> None:
+            context.db.user.on_insert(lambda _, row: heard.append(row))
+
+        connection.db.message.on_insert(first)
+        peer.change({"message": [message("a")], "user": [user(ALICE)]})
+        assert heard == [user(ALICE)]
+
+
 async def test_what_callbacks_ask_for_goes_out_in_one_write_after_the_message() -> None:
     async with connected() as (connection, peer):
         await connection.subscribe("SELECT * FROM message")

@@ -196,6 +196,16 @@ async def test_who_waits_hears_of_the_end() -> None:
         assert ends == ["end", "module exited", "module exited"]
 
 
+async def test_one_of_a_table_that_nobody_used_before_the_end() -> None:
+    async with connected(reconnect=False) as (connection, peer):
+        peer.close(1011, "module exited")
+        with pytest.raises(ConnectionClosed):
+            await connection.wait_closed()
+        for changes in (connection.db.user.changes(), connection.db.user.changes()):
+            with pytest.raises(ConnectionClosed, match="module exited"):
+                await changes.__anext__()
+
+
 async def test_it_goes_on_over_a_reconnect_with_the_exact_difference() -> None:
     before, after = Peer(), Peer()
     before.rows = {"user": [user(ALICE), user(BOB)]}

@@ -1,9 +1,11 @@
 //! The short way from a transaction to row callbacks and to who awaits the call, for transactions that nobody else hears of:
 //! nearly all messages of a busy connection. Everything else goes through `dispatch.py`, in the same order.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use pyo3::PyVisit;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyIndexError};
 use pyo3::gc::PyTraverseError;
 use pyo3::prelude::*;
 use pyo3::types::{PySet, PyString, PyTuple};
@@ -120,8 +122,8 @@ pub enum Told {
 #[pyclass(frozen, module = "spacetime_py._core")]
 pub struct Delivery {
     connection: Held<Option<Py<PyAny>>>,
-    /// For each table its lists of callbacks: `inserts`, `deletes`, `updates`.
-    tables: Vec<[Py<Callbacks>; 3]>,
+    /// For each table its lists of callbacks, `inserts`, `deletes`, `updates`, once somebody has asked for them.
+    tables: Vec<OnceLock<[Py<Callbacks>; 3]>>,
     /// Who hears of messages in another way. While there is any, messages take the long way.
     others: Py<PySet>,
     /// Own calls in flight, by request id.
@@ -135,15 +137,21 @@ pub struct Delivery {
 #[pymethods]
 impl Delivery {
     #[new]
-    fn new(
-        connection: Py<PyAny>,
-        tables: Vec<(Py<Callbacks>, Py<Callbacks>, Py<Callbacks>)>,
-        others: Py<PySet>,
-        calls: Py<Calls>,
-        report: Py<PyAny>,
-    ) -> Self {
-        let tables = tables.into_iter().map(|(inserts, deletes, updates)| [inserts, deletes, updates]).collect();
+    fn new(connection: Py<PyAny>, tables: usize, others: Py<PySet>, calls: Py<Calls>, report: Py<PyAny>) -> Self {
+        let tables = (0..tables).map(|_| OnceLock::new()).collect();
         Delivery { connection: Held::new(Some(connection)), tables, others, calls, report, spare: Held::new(None) }
+    }
+
+    fn listen(
+        &self,
+        table: usize,
+        inserts: Py<Callbacks>,
+        deletes: Py<Callbacks>,
+        updates: Py<Callbacks>,
+    ) -> PyResult<()> {
+        let lists = self.tables.get(table).ok_or_else(|| PyIndexError::new_err("no such table"))?;
+        _ = lists.set([inserts, deletes, updates]);
+        Ok(())
     }
 
     /// What callbacks are given as the connection from now on.
@@ -155,7 +163,7 @@ impl Delivery {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.connection.traverse(|held| visit.call(held))?;
         self.spare.traverse(|held| visit.call(held))?;
-        self.tables.iter().flatten().try_for_each(|list| visit.call(list))?;
+        self.tables.iter().filter_map(OnceLock::get).flatten().try_for_each(|list| visit.call(list))?;
         visit.call(&self.others)?;
         visit.call(&self.calls)?;
         visit.call(&self.report)
@@ -184,7 +192,8 @@ impl Delivery {
         let py = module.py();
         let context = self.context(module, cause, is_own)?;
         for changes in &diff.tables {
-            let lists = self.tables[changes.table].each_ref().map(|list| list.bind(py));
+            let Some(lists) = self.tables[changes.table].get() else { continue };
+            let lists = lists.each_ref().map(|list| list.bind(py));
             let listeners = Listeners { lists, report: self.report.bind(py) };
             listeners.tell(module.get().row_class(py, changes.table)?, changes, &diff.buffers, context.as_any())?;
         }
