@@ -13,22 +13,17 @@ use crate::hashing::Hashing;
 pub type Clock = fn() -> u64;
 
 /// Durations in nanoseconds. Four buckets for each doubling: a percentile is right to an eighth.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Timing {
     pub count: u64,
     pub total: u64,
     pub max: u64,
-    buckets: [u64; BUCKETS],
+    /// None until something is added: a connection has many of these, and seldom needs all.
+    buckets: Vec<u64>,
 }
 
 /// Up to 2 to the 42 nanoseconds, 73 minutes; what is longer counts as that.
 const BUCKETS: usize = 160;
-
-impl Default for Timing {
-    fn default() -> Self {
-        Timing { count: 0, total: 0, max: 0, buckets: [0; BUCKETS] }
-    }
-}
 
 impl Timing {
     pub fn add(&mut self, duration: u64) {
@@ -39,6 +34,7 @@ impl Timing {
         self.count += count;
         self.total += duration * count;
         self.max = self.max.max(duration);
+        self.buckets.resize(BUCKETS, 0);
         self.buckets[bucket_of(duration)] += count;
     }
 
