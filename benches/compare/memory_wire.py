@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+
+from typing_extensions import Buffer
 
 from spacetime_py import MemoryTransport
 from spacetime_py.transport import Driver, Endpoint
@@ -21,6 +23,7 @@ class Wire:
 
     def __init__(self) -> None:
         self._transport: MemoryTransport
+        self._on_data: Callable[[Buffer], None]
         self.subscribed = b""
         """Request id and query set id of the last subscription."""
         self.calls = 0
@@ -29,6 +32,8 @@ class Wire:
 
     def open(self, endpoint: Endpoint, driver: Driver) -> MemoryTransport:
         self._transport = MemoryTransport(driver, self._receive)
+        # As a socket's transport, and TypeScript's side: straight into the SDK.
+        self._on_data = driver.on_data
         return self._transport
 
     def _receive(self, data: bytes) -> None:
@@ -53,13 +58,13 @@ class Wire:
         """In pieces, as from a socket."""
         view = memoryview(data)
         for start in range(0, len(data), READ_SIZE):
-            self._transport.feed(view[start : start + READ_SIZE])  # type: ignore[arg-type]
+            self._on_data(view[start : start + READ_SIZE])
 
     def feed_all(self, frames: Iterable[bytes]) -> None:
         """Frames that are smaller than what a socket reads at once."""
-        feed = self._transport.feed
+        on_data = self._on_data
         for frame in frames:
-            feed(frame)
+            on_data(frame)
 
     def applied(self, body: bytes) -> bytes:
         """The frame that answers the last subscription."""
