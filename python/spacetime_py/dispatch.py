@@ -7,7 +7,7 @@ The core has applied the whole message to the cache before it gives the event. B
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
@@ -83,6 +83,7 @@ class Dispatcher:
         self._guard = guard
         self.rows = Listeners(self._listen)
         self._names = module.table_names
+        self._rows_by_number: list[RowCallbacks | None] = [None] * len(self._names)
         self.on_transaction = CallbackList("on_transaction", self.hub.others)
         self.transactions: Feed[Transaction] = Feed(self.hub, "transactions", item_queue)
         self.calls = calls
@@ -96,7 +97,7 @@ class Dispatcher:
         number, made = self._names.index(table), RowCallbacks(table, self.hub, self._guard)
         made.feed.follow(self.transactions)
         # One for all threads.
-        rows = self.rows.setdefault(table, made)
+        rows = self._rows_by_number[number] = self.rows.setdefault(table, made)
         self._delivery.listen(number, rows.inserts, rows.deletes, rows.updates)
         return rows
 
@@ -255,23 +256,20 @@ class Dispatcher:
         context: EventContext[Any],
         told_first: Callable[[], None] | None = None,
     ) -> None:
-        for rows, diff in self._listening(diffs):
-            rows.update(diff, context)
+        by_number = self._rows_by_number
+        for diff in diffs:
+            if rows := by_number[diff.table]:
+                rows.update(diff, context)
         if told_first is not None:
             told_first()
-        for rows, diff in self._listening(diffs):
-            rows.run(diff, context)
-        for rows, _ in self._listening(diffs):
-            rows.tell(context)
+        for diff in diffs:
+            if rows := by_number[diff.table]:
+                rows.run(diff, context)
+        for diff in diffs:
+            if rows := by_number[diff.table]:
+                rows.tell(context)
         if diffs and (self.on_transaction.callbacks or self.transactions.is_heard):
             self._tell_transaction(diffs, context)
-
-    def _listening(self, diffs: Sequence[TableDiff]) -> Iterator[tuple[RowCallbacks, TableDiff]]:
-        """Table by table: a callback may be the first to ask for a later one."""
-        for diff in diffs:
-            rows = self.rows.get(self._names[diff.table])
-            if rows is not None:
-                yield rows, diff
 
     def _tell_transaction(self, diffs: Sequence[TableDiff], context: EventContext[Any]) -> None:
         tables = [(self._names[diff.table], diff) for diff in diffs]
