@@ -28,6 +28,8 @@ class Background:
         self._ended = Event()
         if on_asyncio():
             self._task = asyncio.get_running_loop().create_task(self._run(run))
+            # One that is cancelled before its first step runs nothing, not even `finally`.
+            self._task.add_done_callback(lambda _: self._end())
         else:
             self._group = anyio.create_task_group()
             await self._group.__aenter__()
@@ -48,10 +50,13 @@ class Background:
         try:
             await run()
         finally:
-            for scope, _ in self._others:
-                scope.cancel()
-            assert self._ended is not None
-            self._ended.set()
+            self._end()
+
+    def _end(self) -> None:
+        for scope, _ in self._others:
+            scope.cancel()
+        assert self._ended is not None
+        self._ended.set()
 
     def cancel(self) -> None:
         if self._task is not None:
