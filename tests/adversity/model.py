@@ -236,7 +236,8 @@ class Watch:
 
 def missing_deletes(connection: Any) -> int:
     """How many deletes of the server, in all tables, named a row that was not there."""
-    return sum(table._cache.missing_deletes for table in vars(connection.db).values())
+    tables = (getattr(connection.db, name) for name in connection.db._tables)
+    return sum(table._cache.missing_deletes for table in tables)
 
 
 # ---------------------------------------------------------------- calls

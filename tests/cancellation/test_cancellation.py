@@ -63,7 +63,7 @@ class Stage:
         left = 0 if RECONNECTS else self.abandoned
         await until(lambda: unfinished(connection) == (0, left))
         if not left:
-            tables = vars(connection.db).values()
+            tables = [getattr(connection.db, name) for name in connection.db._tables]
             await until(lambda: not any(len(table) for table in tables))
         assert missing_deletes(connection) == 0
 
