@@ -193,7 +193,7 @@ class SelectorTransport(AsyncioTransport):
         return made
 
     def _use(self, taken: socket.socket) -> None:
-        taken.setblocking(False)
+        """One that does not block."""
         self._has_taken_over = True
         self._transport = None
         self._socket = taken

@@ -29,8 +29,14 @@ class TokenState(NamedTuple):
 
     source: TokenSource
     current: str | None
-    storage: Storage | None = None
-    """The source, if it is one."""
+
+    @property
+    def storage(self) -> Storage | None:
+        """The source, if it is one."""
+        # Asked last, since it takes as long as all else here together.
+        if self.source is None or isinstance(self.source, str):
+            return None
+        return self.source if isinstance(self.source, Storage) else None
 
     def __repr__(self) -> str:
         return "<who one is>"
@@ -64,8 +70,8 @@ class Tokens:
     @property
     def is_refreshed(self) -> bool:
         """Whether `keep_fresh` has something to do."""
-        source, _, storage = self._state
-        return self._margin is not None and callable(source) and storage is None
+        state = self._state
+        return self._margin is not None and callable(state.source) and state.storage is None
 
     def replace(self, source: TokenSource) -> TokenState:
         """Another source from the next attempt on; gives what `restore` takes."""
@@ -143,10 +149,8 @@ class Tokens:
             self._changed.set()
 
     def _due_of(self, token: str | None) -> float:
-        if token is None or self._margin is None or not self.is_refreshed:
-            return math.inf
-        expiry = expires_at(token)
-        if expiry is None:
+        expiry = None if token is None or not self.is_refreshed else expires_at(token)
+        if expiry is None or self._margin is None:
             return math.inf
         # One that lives shorter than the margin is used for half of its life.
         return expiry - min(self._margin, max(0.0, expiry - now()) / 2)
@@ -154,9 +158,7 @@ class Tokens:
 
 def _state_of(source: object) -> TokenState:
     checked = checked_source(source)
-    if checked is None or isinstance(checked, str):
-        return TokenState(checked, checked)
-    return TokenState(checked, None, checked if isinstance(checked, Storage) else None)
+    return TokenState(checked, checked if isinstance(checked, str) else None)
 
 
 def _is_expired(token: str) -> bool:

@@ -234,10 +234,14 @@ class Watch:
         assert missing_deletes(self._connection) == 0
 
 
+def tables_of(connection: Any) -> list[Any]:
+    """The handles of all tables."""
+    return [getattr(connection.db, name) for name in connection.db._tables]
+
+
 def missing_deletes(connection: Any) -> int:
     """How many deletes of the server, in all tables, named a row that was not there."""
-    tables = (getattr(connection.db, name) for name in connection.db._tables)
-    return sum(table._cache.missing_deletes for table in tables)
+    return sum(table._cache.missing_deletes for table in tables_of(connection))
 
 
 # ---------------------------------------------------------------- calls

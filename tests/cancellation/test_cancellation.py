@@ -16,7 +16,7 @@ import trio
 from spacetime_py.bindings import DbConnection
 from spacetime_py.event_loop import on_asyncio
 from tests.adversity.client import until
-from tests.adversity.model import missing_deletes
+from tests.adversity.model import missing_deletes, tables_of
 from tests.adversity.proxy import Proxy
 from tests.adversity.targets import (
     KINDS,
@@ -63,7 +63,7 @@ class Stage:
         left = 0 if RECONNECTS else self.abandoned
         await until(lambda: unfinished(connection) == (0, left))
         if not left:
-            tables = [getattr(connection.db, name) for name in connection.db._tables]
+            tables = tables_of(connection)
             await until(lambda: not any(len(table) for table in tables))
         assert missing_deletes(connection) == 0
 
